@@ -1,0 +1,1 @@
+//! The admin door: shares and tokens over signed JSON.

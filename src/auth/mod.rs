@@ -1,0 +1,1 @@
+//! Who knocks: a bearer token in, a digest out.

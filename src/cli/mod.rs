@@ -1,0 +1,1 @@
+//! What people type: parses, runs one command, exits with a code.

@@ -1,0 +1,1 @@
+//! Narrow faces on encodings.

@@ -1,0 +1,61 @@
+//! The one body type that every door answers with.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, Empty, Full};
+
+/// An error of any body; it closes the connection without the last chunk.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A response body that lives and dies on one core, so it need not be `Send`.
+pub struct Body {
+    inner: Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError>>>,
+}
+
+impl Body {
+    pub fn empty() -> Self {
+        Self::wrap(Empty::new())
+    }
+
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        Self::wrap(Full::new(bytes.into()))
+    }
+
+    /// Any other body, one allocation each.
+    pub fn wrap<B>(body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes> + 'static,
+        B::Error: Into<BodyError>,
+    {
+        Self { inner: Box::pin(body.map_err(Into::into)) }
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.inner.as_mut().poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,34 @@
+//! Shares Delta and Iceberg tables, where they lie.
+//!
+//! The rooms of the house in the order in which a request walks through them; a room knows only rooms
+//! on lower floors. `ARCHITECTURE.md` is the map, `tests/tidy.rs` keeps it true.
+
+// Floor 7: what people type.
+pub mod cli;
+// Floor 6: both planes, put together.
+pub mod serve;
+// Floor 5: the doors.
+pub mod admin;
+pub mod s3store;
+pub mod sharing;
+// Floor 4: who asks, and what a core knows.
+pub mod auth;
+pub mod snapshot;
+// Floor 3: grants, and the formats.
+pub mod delta;
+pub mod directory;
+pub mod sample;
+// Floor 2: the waist, and where things lie.
+pub mod state;
+pub mod storage;
+pub mod table;
+// Floor 1: the wire, the signatures, the settings.
+pub mod config;
+pub mod encode;
+pub mod http;
+pub mod sigv4;
+pub mod telemetry;
+// Floor 0: words that everybody uses.
+pub mod clock;
+pub mod error;
+pub mod limits;

@@ -1,0 +1,1 @@
+//! Sample tables for the first five minutes.

@@ -1,0 +1,1 @@
+//! Starts both planes and waits for the end.

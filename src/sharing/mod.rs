@@ -1,0 +1,1 @@
+//! The Delta Sharing door: one request from end to end.

@@ -1,0 +1,1 @@
+//! Table versions kept in memory, each replayed once.

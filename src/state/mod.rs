@@ -1,0 +1,3 @@
+//! What outlives the process: shares, tables, tokens.
+
+pub mod record;

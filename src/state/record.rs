@@ -1,0 +1,61 @@
+//! The records of the state store, as plain data.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A named set of tables that is granted as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    pub id: Uuid,
+    pub name: String,
+    pub description: Option<String>,
+    pub created_ms: i64,
+    pub updated_ms: i64,
+    pub schemas: Vec<Schema>,
+}
+
+/// A schema of a share; it exists as long as it has tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    pub name: String,
+    pub tables: Vec<Table>,
+}
+
+/// A table under its shared name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    pub id: Uuid,
+    pub name: String,
+    #[serde(flatten)]
+    pub source: TableSource,
+}
+
+/// Where a shared table lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "sourceType", rename_all = "lowercase")]
+pub enum TableSource {
+    /// A Delta table at `location`, a path inside `bucket` without leading or trailing slash.
+    Delta { bucket: String, location: String },
+}
+
+/// A bearer token at rest: its digest, never the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub id: Uuid,
+    /// SHA-256 of the token's text.
+    pub digest: [u8; 32],
+    /// The shares it opens.
+    pub share_ids: Vec<Uuid>,
+    pub description: Option<String>,
+    pub created_ms: i64,
+    /// `None`: never expires.
+    pub expires_ms: Option<i64>,
+}
+
+/// The key pair with which presigned URLs are signed; it opens GET and HEAD of objects only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningCredential {
+    pub access_key: String,
+    pub secret_key: String,
+}

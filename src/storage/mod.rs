@@ -1,0 +1,1 @@
+//! Where tables lie: buckets and the objects in them.

@@ -1,0 +1,52 @@
+//! One table, one version, never changed.
+
+use std::collections::BTreeMap;
+
+use super::file_list::FileList;
+
+/// Delta's number of a table version.
+pub type Version = i64;
+
+/// Which readers and writers a table version demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protocol {
+    pub min_reader_version: i32,
+    pub min_writer_version: i32,
+    /// Present exactly when the log has the list (reader version 3).
+    pub reader_features: Option<Vec<String>>,
+    /// Present exactly when the log has the list (writer version 7).
+    pub writer_features: Option<Vec<String>>,
+}
+
+/// What a table version says of itself: Delta's `metaData` action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    pub id: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub format_provider: String,
+    pub format_options: BTreeMap<String, String>,
+    /// The schema as JSON text, exactly as the log has it.
+    pub schema_string: String,
+    pub partition_columns: Vec<String>,
+    pub configuration: BTreeMap<String, String>,
+    pub created_time_ms: Option<i64>,
+}
+
+/// One version of a table with all its files.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub version: Version,
+    /// When this version was committed, in milliseconds since the Unix epoch.
+    pub commit_timestamp_ms: i64,
+    pub protocol: Protocol,
+    pub metadata: Metadata,
+    pub files: FileList,
+}
+
+impl Snapshot {
+    /// Bytes of memory that this snapshot holds, for the cache's budget.
+    pub fn memory_bytes(&self) -> usize {
+        self.metadata.schema_string.len() + self.files.memory_bytes() + std::mem::size_of::<Self>()
+    }
+}
