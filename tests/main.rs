@@ -1,1 +1,1 @@
-//! Every capability, against the real executable. A folder per door; a new test goes to its capability.
+//! Every capability, against the real executable; a folder per door.
