@@ -1,1 +1,3 @@
 //! Where tables lie: buckets and the objects in them.
+
+pub mod file_read;
