@@ -1,0 +1,148 @@
+//! SHA-256 and HMAC states that have swallowed their constant bytes.
+//!
+//! Presigning hashes the same head and the same key for every file. A midstate is the hash state after
+//! the whole 64-byte blocks of such a head, so that each file only pays for the blocks that differ.
+
+use sha2::block_api::compress256;
+
+/// Bytes in one block of SHA-256.
+pub const BLOCK_BYTES: usize = 64;
+
+/// The state before the first block (FIPS 180-4, section 5.3.3).
+const INITIAL: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
+/// SHA-256 after a whole number of blocks.
+#[derive(Clone, Copy)]
+pub struct Midstate {
+    words: [u32; 8],
+    swallowed_bytes: u64,
+}
+
+impl Midstate {
+    /// Swallows the whole blocks of `head` and returns what is left of it.
+    pub fn begin(head: &[u8]) -> (Self, &[u8]) {
+        let (blocks, rest) = head.as_chunks::<BLOCK_BYTES>();
+        let mut words = INITIAL;
+        compress256(&mut words, blocks);
+        (Self { words, swallowed_bytes: bytes_of(blocks) }, rest)
+    }
+
+    /// The same for a state that has begun.
+    fn swallow<'a>(&mut self, head: &'a [u8]) -> &'a [u8] {
+        let (blocks, rest) = head.as_chunks::<BLOCK_BYTES>();
+        compress256(&mut self.words, blocks);
+        self.swallowed_bytes += bytes_of(blocks);
+        rest
+    }
+
+    /// Appends to `tail`, the last bytes of the message, the padding of FIPS 180-4, section 5.1.1.
+    pub fn pad(&self, tail: &mut Vec<u8>) {
+        let message_bits = (self.swallowed_bytes + tail.len() as u64) * 8;
+        let padded = (tail.len() + 9).next_multiple_of(BLOCK_BYTES);
+        tail.push(0x80);
+        tail.resize(padded - 8, 0);
+        tail.extend_from_slice(&message_bits.to_be_bytes());
+    }
+
+    /// The digest of the message that ends with the whole blocks `padded_tail`.
+    #[inline]
+    pub fn finish(&self, padded_tail: &[u8]) -> [u8; 32] {
+        let mut words = self.words;
+        compress256(&mut words, padded_tail.as_chunks::<BLOCK_BYTES>().0);
+        digest_of(words)
+    }
+}
+
+/// HMAC-SHA-256 under one key of messages that begin with the same head and end with 64 bytes of their own.
+///
+/// These are the strings to sign of one credential scope: only the hash of the canonical request differs.
+#[derive(Clone)]
+pub struct HmacMidstate {
+    inner: Midstate,
+    inner_tail: Vec<u8>,
+    own_at: usize,
+    outer: Midstate,
+    outer_block: [u8; BLOCK_BYTES],
+}
+
+impl HmacMidstate {
+    pub fn new(key: &[u8; 32], head: &[u8]) -> Self {
+        let (mut inner, _) = Midstate::begin(&key_block(key, 0x36));
+        let mut inner_tail = inner.swallow(head).to_vec();
+        let own_at = inner_tail.len();
+        inner_tail.resize(own_at + 64, 0);
+        inner.pad(&mut inner_tail);
+
+        let (outer, _) = Midstate::begin(&key_block(key, 0x5c));
+        let mut block = vec![0; 32];
+        outer.pad(&mut block);
+        let mut outer_block = [0; BLOCK_BYTES];
+        outer_block.copy_from_slice(&block);
+        Self { inner, inner_tail, own_at, outer, outer_block }
+    }
+
+    /// The code of the message whose own bytes are the digits of `digest`.
+    #[inline]
+    pub fn sign_digest(&mut self, digest: &[u8; 32]) -> [u8; 32] {
+        let (_, own) = self.inner_tail.split_at_mut(self.own_at);
+        super::hexadecimal::write_hex(digest, own);
+        let (inner_digest, _) = self.outer_block.split_at_mut(32);
+        inner_digest.copy_from_slice(&self.inner.finish(&self.inner_tail));
+        self.outer.finish(&self.outer_block)
+    }
+}
+
+fn key_block(key: &[u8; 32], mask: u8) -> [u8; BLOCK_BYTES] {
+    let mut block = [mask; BLOCK_BYTES];
+    for (masked, byte) in block.iter_mut().zip(key) {
+        *masked ^= byte;
+    }
+    block
+}
+
+fn digest_of(words: [u32; 8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *bytes = word.to_be_bytes();
+    }
+    digest
+}
+
+fn bytes_of(blocks: &[[u8; BLOCK_BYTES]]) -> u64 {
+    (blocks.len() * BLOCK_BYTES) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use hmac::{Hmac, KeyInit, Mac};
+    use proptest::prelude::*;
+    use sha2::{Digest, Sha256};
+
+    use super::{HmacMidstate, Midstate};
+
+    proptest! {
+        #[test]
+        fn a_split_hash_equals_the_whole_one(head in prop::collection::vec(any::<u8>(), 0..300),
+                                             tail in prop::collection::vec(any::<u8>(), 0..300)) {
+            let (state, rest) = Midstate::begin(&head);
+            let mut message = rest.to_vec();
+            message.extend_from_slice(&tail);
+            state.pad(&mut message);
+            let whole: [u8; 32] = Sha256::new().chain_update(&head).chain_update(&tail).finalize().into();
+            prop_assert_eq!(state.finish(&message), whole);
+        }
+
+        #[test]
+        fn a_split_hmac_equals_the_whole_one(key: [u8; 32], digest: [u8; 32],
+                                             head in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+            mac.update(&head);
+            mac.update(hex::encode(digest).as_bytes());
+            let whole: [u8; 32] = mac.finalize().into_bytes().into();
+            let mut split = HmacMidstate::new(&key, &head);
+            prop_assert_eq!(split.sign_digest(&digest), whole);
+            prop_assert_eq!(split.sign_digest(&digest), whole);
+        }
+    }
+}
