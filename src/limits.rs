@@ -18,6 +18,16 @@ pub const SEGMENT_FILES_MAX: usize = 65_536;
 /// Files whose statistics are compressed together: one block is about 0.5 MB of text when unpacked.
 pub const STATS_BLOCK_FILES: usize = 1_024;
 
+/// Unpacked statistics after which a block is closed early, so that a reader's buffer stays small.
+pub const STATS_BLOCK_BYTES_MAX: usize = 4 << 20;
+
+/// Longest statistics of one file that are kept; they are optional, so longer ones are left out.
+pub const STATS_BYTES_MAX: usize = 2 << 20;
+
+/// Bytes of one kind of text after which a segment is closed early, so that offsets fit 32 bits even if
+/// escaping makes six bytes of one.
+pub const SEGMENT_ARENA_BYTES_MAX: usize = 256 << 20;
+
 /// One chunk of a streamed listing: large enough for few system calls, small enough to be fair.
 pub const CHUNK_BYTES: usize = 128 << 10;
 

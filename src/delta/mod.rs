@@ -1,1 +1,1 @@
-//! Delta logs: from files in _delta_log to a snapshot.
+//! Delta logs: from files in `_delta_log` to a snapshot.

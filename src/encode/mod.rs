@@ -1,1 +1,3 @@
 //! Narrow faces on encodings.
+
+pub mod json;

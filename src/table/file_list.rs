@@ -2,15 +2,29 @@
 
 use std::sync::Arc;
 
+use super::file_list_builder::FileListBuilder;
+use super::path_digest::PathDigests;
+use super::segment::{LiveRows, NO_RECORD_COUNT, Segment};
+use super::segment_builder::{FilePath, NewFile, StatisticsText};
+use crate::limits::SEGMENT_FILES_MAX;
+
 /// All files of one table version. Cheap to clone: versions share segments.
 #[derive(Debug, Clone, Default)]
 pub struct FileList {
-    segments: Vec<Arc<Segment>>,
+    segments: Vec<LiveSegment>,
+    /// Blocks in each segment and all before it.
+    block_ends: Vec<usize>,
 }
 
-/// At most `limits::SEGMENT_FILES_MAX` files, column by column.
-#[derive(Debug, Default)]
-pub struct Segment {}
+/// A segment and what of it is alive in this version.
+#[derive(Debug, Clone)]
+struct LiveSegment {
+    segment: Arc<Segment>,
+    /// `None`: all rows.
+    live: Option<Arc<LiveRows>>,
+    file_count: usize,
+    size_bytes: u64,
+}
 
 /// One file as the renderer sees it. Every slice is UTF-8; "encoded" means ready for a URL path
 /// (RFC 3986: unreserved characters and `/` as they are, all else percent-encoded with capital hex digits).
@@ -33,46 +47,262 @@ pub struct File<'a> {
     pub record_count: Option<u64>,
 }
 
+impl LiveSegment {
+    fn whole(segment: Segment) -> Self {
+        let file_count = segment.row_count();
+        let size_bytes = segment.sizes_bytes.iter().fold(0, |sum: u64, &size| sum.saturating_add(size));
+        Self { segment: Arc::new(segment), live: None, file_count, size_bytes }
+    }
+
+    fn without(&self, removed: &PathDigests) -> Self {
+        let mut next = self.clone();
+        let mut live: Option<LiveRows> = None;
+        for row in self.segment.rows_of(removed) {
+            let live = live.get_or_insert_with(|| match &self.live {
+                Some(live) => LiveRows::clone(live),
+                None => LiveRows::all(self.segment.row_count()),
+            });
+            if live.remove(row) {
+                next.file_count -= 1;
+                let size_bytes = self.segment.sizes_bytes.get(row).copied().unwrap_or_default();
+                next.size_bytes = next.size_bytes.saturating_sub(size_bytes);
+            }
+        }
+        if let Some(live) = live {
+            next.live = Some(Arc::new(live));
+        }
+        next
+    }
+}
+
 impl FileList {
+    /// A list of whole segments.
+    pub fn new(segments: Vec<Segment>) -> Self {
+        Self::of(segments.into_iter().map(LiveSegment::whole).collect())
+    }
+
+    fn of(segments: Vec<LiveSegment>) -> Self {
+        let mut block_end = 0;
+        let block_ends = segments.iter().map(|segment| {
+            block_end += segment.segment.block_count();
+            block_end
+        });
+        Self { block_ends: block_ends.collect(), segments }
+    }
+
     pub fn file_count(&self) -> u64 {
-        0
+        self.segments.iter().map(|segment| segment.file_count as u64).sum()
     }
 
     /// Sum of the files' sizes.
     pub fn size_bytes(&self) -> u64 {
-        0
+        self.segments.iter().fold(0, |sum: u64, segment| sum.saturating_add(segment.size_bytes))
     }
 
+    /// Bytes of memory behind the list; what it shares with other versions is counted in full.
     pub fn memory_bytes(&self) -> usize {
-        0
+        let of = |segment: &LiveSegment| {
+            let live = segment.live.as_ref().map_or(0, |live| live.memory_bytes());
+            segment.segment.memory_bytes() + live + size_of::<LiveSegment>() + size_of::<usize>()
+        };
+        self.segments.iter().map(of).sum()
+    }
+
+    /// The segments behind the list, dead rows included.
+    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().map(|segment| &*segment.segment)
     }
 
     /// Blocks of at most `limits::STATS_BLOCK_FILES` files, in the order in which files are listed.
     pub fn block_count(&self) -> usize {
-        self.segments.len()
+        self.block_ends.last().copied().unwrap_or_default()
     }
 
     /// Unpacks block `index` into `block`, which keeps its buffers from call to call.
     pub fn read_block<'a>(&'a self, index: usize, block: &'a mut Block) -> BlockFiles<'a> {
-        let _ = (index, block);
-        BlockFiles { marker: std::marker::PhantomData }
+        let number = self.block_ends.partition_point(|&end| end <= index);
+        let before = number.checked_sub(1).and_then(|before| self.block_ends.get(before)).copied();
+        let Some(segment) = self.segments.get(number) else { return BlockFiles::empty() };
+        BlockFiles::new(segment, index - before.unwrap_or_default(), block)
+    }
+
+    /// The next version's list: this one without the `settled` files, and with the `added` ones.
+    ///
+    /// Segments are shared. Small ones at the end, and those that are mostly dead, are merged into the new
+    /// one, so that a table of many small commits has a logarithmic number of them.
+    #[must_use]
+    pub fn successor(&self, settled: &PathDigests, mut added: FileListBuilder) -> Self {
+        let mut kept: Vec<_> = self.segments.iter().map(|segment| segment.without(settled)).collect();
+        kept.retain(|segment| segment.file_count > 0);
+        let mut block = Block::default();
+        while let Some(last) = kept.pop_if(|last| {
+            let files_added = added.file_count();
+            let is_small = last.file_count <= 2 * files_added;
+            let is_sparse = last.file_count < last.segment.row_count() / 4;
+            (is_small || is_sparse) && last.file_count + files_added <= SEGMENT_FILES_MAX
+        }) {
+            last.copy_into(&mut added, &mut block);
+        }
+        kept.extend(
+            added.finish(&mut |json, out| out.extend_from_slice(json)).into_iter().map(LiveSegment::whole),
+        );
+        Self::of(kept)
+    }
+}
+
+impl LiveSegment {
+    fn copy_into(&self, builder: &mut FileListBuilder, block: &mut Block) {
+        let mut key = Vec::new();
+        for index in 0..self.segment.block_count() {
+            let mut files = BlockFiles::new(self, index, block);
+            while let Some((row, file)) = files.next_row() {
+                let log = [file.log_directory, file.log_name].concat();
+                key.clear();
+                key.extend(percent_encoding::percent_decode(file.encoded_directory));
+                let key_directory_bytes = key.len();
+                key.extend(percent_encoding::percent_decode(file.encoded_name));
+                let Some(&digest) = self.segment.digests.get(row) else { continue };
+                builder.push(&NewFile {
+                    path: FilePath {
+                        log: &log,
+                        log_directory_bytes: file.log_directory.len(),
+                        key: &key,
+                        key_directory_bytes,
+                    },
+                    digest,
+                    size_bytes: file.size_bytes,
+                    modification_time_ms: file.modification_time_ms,
+                    partition_values: file.partition_values_json,
+                    statistics: StatisticsText::Escaped(file.stats_escaped),
+                    record_count: file.record_count,
+                });
+            }
+        }
     }
 }
 
 /// Reusable buffers for one unpacked block.
-#[derive(Debug, Default)]
-pub struct Block {}
+#[derive(Default)]
+pub struct Block {
+    unpacked: Vec<u8>,
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+impl std::fmt::Debug for Block {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Block").field("bytes", &self.unpacked.len()).finish_non_exhaustive()
+    }
+}
+
+impl Block {
+    /// The block's lengths and texts.
+    fn unpack(&mut self, packed: &[u8], unpacked_bytes: usize, row_count: usize) -> (&[u8], &[u8]) {
+        self.unpacked.clear();
+        self.unpacked.reserve(unpacked_bytes);
+        let decompressor =
+            self.decompressor.get_or_insert_with(|| zstd::bulk::Decompressor::new().unwrap_or_default());
+        let unpacked = decompressor.decompress_to_buffer(packed, &mut self.unpacked);
+        assert!(
+            matches!(unpacked, Ok(count) if count == unpacked_bytes),
+            "a block unpacks to what was packed"
+        );
+        self.unpacked.split_at_checked(row_count * size_of::<u32>()).unwrap_or_default()
+    }
+}
 
 /// The live files of one unpacked block.
 #[derive(Debug)]
 pub struct BlockFiles<'a> {
-    marker: std::marker::PhantomData<&'a ()>,
+    segment: Option<&'a Segment>,
+    live: Option<&'a LiveRows>,
+    rows: std::ops::Range<usize>,
+    /// Little-endian `u32` of the remaining rows.
+    lengths: &'a [u8],
+    /// The remaining rows' statistics.
+    texts: &'a [u8],
+    /// Position of the next row that has an encoded name of its own.
+    encoded_name: usize,
+}
+
+impl<'a> BlockFiles<'a> {
+    fn empty() -> Self {
+        Self { segment: None, live: None, rows: 0..0, lengths: &[], texts: &[], encoded_name: 0 }
+    }
+
+    fn new(segment: &'a LiveSegment, index: usize, block: &'a mut Block) -> Self {
+        let statistics = &segment.segment.statistics;
+        let rows = statistics.rows(index);
+        let (packed, unpacked_bytes) = statistics.packed(index);
+        let (lengths, texts) = block.unpack(packed, unpacked_bytes, rows.len());
+        let encoded_rows = &segment.segment.encoded_names.rows;
+        let encoded_name = encoded_rows.partition_point(|&row| usize::from(row) < rows.start);
+        Self {
+            segment: Some(&segment.segment),
+            live: segment.live.as_deref(),
+            rows,
+            lengths,
+            texts,
+            encoded_name,
+        }
+    }
+
+    /// The next live file and its row in the segment.
+    fn next_row(&mut self) -> Option<(usize, File<'a>)> {
+        let segment = self.segment?;
+        loop {
+            let row = self.rows.next()?;
+            let (length, lengths) = self.lengths.split_first_chunk()?;
+            let (stats_escaped, texts) = self.texts.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            self.lengths = lengths;
+            self.texts = texts;
+            let encoded_name = self.take_encoded_name(segment, row);
+            if self.live.is_none_or(|live| live.contains(row)) {
+                return Some((row, file(segment, row, encoded_name, stats_escaped)?));
+            }
+        }
+    }
+
+    fn take_encoded_name(&mut self, segment: &'a Segment, row: usize) -> Option<&'a [u8]> {
+        let names = &segment.encoded_names;
+        let next = names.rows.get(self.encoded_name)?;
+        if usize::from(*next) != row {
+            return None;
+        }
+        self.encoded_name += 1;
+        Some(names.names.get(self.encoded_name - 1))
+    }
 }
 
 impl<'a> Iterator for BlockFiles<'a> {
     type Item = File<'a>;
 
     fn next(&mut self) -> Option<File<'a>> {
-        None
+        self.next_row().map(|(_, file)| file)
     }
 }
+
+fn file<'a>(
+    segment: &'a Segment,
+    row: usize,
+    encoded_name: Option<&'a [u8]>,
+    stats_escaped: &'a [u8],
+) -> Option<File<'a>> {
+    let directory = usize::from(*segment.directory_of.get(row)?);
+    let partition = usize::from(*segment.partition_of.get(row)?);
+    let log_name = segment.names.get(row);
+    let record_count = *segment.record_counts.get(row)?;
+    Some(File {
+        log_directory: segment.directories.log.get(directory),
+        log_name,
+        encoded_directory: segment.directories.encoded.get(directory),
+        encoded_name: encoded_name.unwrap_or(log_name),
+        size_bytes: *segment.sizes_bytes.get(row)?,
+        modification_time_ms: *segment.modification_times_ms.get(row)?,
+        partition_values_json: segment.partitions.get(partition),
+        stats_escaped,
+        record_count: (record_count != NO_RECORD_COUNT).then_some(record_count),
+    })
+}
+
+#[cfg(test)]
+mod tests;

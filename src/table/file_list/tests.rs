@@ -1,0 +1,204 @@
+//! What goes into a file list comes out, alive and in order.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::super::path_digest::PathDigest;
+use super::*;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    path: String,
+    size: u64,
+    partition: String,
+    stats: String,
+    count: Option<u64>,
+}
+
+fn row(number: usize) -> Row {
+    Row {
+        path: format!("d={}/part-{number:05}.parquet", number % 7),
+        size: number as u64,
+        partition: format!("{{\"d\":\"{}\"}}", number % 7),
+        stats: if number.is_multiple_of(5) { String::new() } else { format!("{{\"numRecords\":{number}}}") },
+        count: (!number.is_multiple_of(5)).then_some(number as u64),
+    }
+}
+
+fn push(builder: &mut FileListBuilder, row: &Row) {
+    builder.push(&NewFile {
+        path: FilePath::plain(&row.path),
+        digest: PathDigest::of(row.path.as_bytes()),
+        size_bytes: row.size,
+        modification_time_ms: -3,
+        partition_values: row.partition.as_bytes(),
+        statistics: StatisticsText::Raw(&row.stats),
+        record_count: row.count,
+    });
+}
+
+fn builder(rows: &[Row]) -> FileListBuilder {
+    let mut builder = FileListBuilder::default();
+    for row in rows {
+        push(&mut builder, row);
+    }
+    builder
+}
+
+fn list(rows: &[Row]) -> FileList {
+    FileList::new(builder(rows).finish(&mut |json, out| out.extend_from_slice(json)))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn read(list: &FileList) -> Vec<Row> {
+    let mut block = Block::default();
+    let mut rows = Vec::new();
+    for index in 0..list.block_count() {
+        let files = list.read_block(index, &mut block);
+        rows.extend(files.map(|file| {
+            assert_eq!(file.modification_time_ms, -3);
+            let stats = serde_json::from_str(&format!("\"{}\"", text(file.stats_escaped)));
+            Row {
+                path: text(file.log_directory) + &text(file.log_name),
+                size: file.size_bytes,
+                partition: text(file.partition_values_json),
+                stats: stats.unwrap(),
+                count: file.record_count,
+            }
+        }));
+    }
+    assert_eq!(rows.len() as u64, list.file_count());
+    assert_eq!(rows.iter().map(|row| row.size).sum::<u64>(), list.size_bytes());
+    rows
+}
+
+fn digests<'a>(rows: impl IntoIterator<Item = &'a Row>) -> PathDigests {
+    let mut digests = PathDigests::default();
+    rows.into_iter().for_each(|row| {
+        digests.insert(PathDigest::of(row.path.as_bytes()));
+    });
+    digests
+}
+
+#[test]
+fn an_empty_list_has_no_blocks() {
+    let list = list(&[]);
+    assert_eq!((list.block_count(), list.file_count(), list.size_bytes()), (0, 0, 0));
+    assert_eq!(list.read_block(3, &mut Block::default()).count(), 0);
+}
+
+#[test]
+fn files_come_back_in_order_over_blocks_and_segments() {
+    let rows: Vec<_> = (0..SEGMENT_FILES_MAX + 1_500).map(row).collect();
+    let list = list(&rows);
+    assert_eq!(list.segments().count(), 2);
+    assert_eq!(list.block_count(), 64 + 2);
+    assert_eq!(read(&list), rows);
+    let memory_per_file = list.memory_bytes() / rows.len();
+    assert!((50..120).contains(&memory_per_file), "{memory_per_file} bytes a file");
+}
+
+#[test]
+fn a_list_without_some_files_keeps_the_rest_and_its_predecessor_is_unharmed() {
+    let rows: Vec<_> = (0..5_000).map(row).collect();
+    let first = list(&rows);
+    let gone = digests(rows.iter().filter(|row| row.size % 3 == 0));
+    let second = first.successor(&gone, FileListBuilder::default());
+    let kept: Vec<_> = rows.iter().filter(|row| row.size % 3 != 0).cloned().collect();
+    assert_eq!(read(&second), kept);
+    assert_eq!(read(&first), rows);
+    assert_eq!(second.segments().count(), 1);
+}
+
+#[test]
+fn a_thousand_small_versions_leave_few_segments() {
+    let mut current = list(&(0..100_000).map(row).collect::<Vec<_>>());
+    let first = current.segments().map(std::ptr::from_ref).next();
+    for version in 0..1_000 {
+        let new: Vec<_> = (0..3).map(|file| row(100_000 + version * 3 + file)).collect();
+        current = current.successor(&digests(&new), builder(&new));
+    }
+    assert_eq!(current.file_count(), 103_000);
+    assert!(current.segments().count() <= 12, "{} segments", current.segments().count());
+    assert_eq!(current.segments().map(std::ptr::from_ref).next(), first, "large segments are shared");
+    let mut sizes: Vec<_> = read(&current).iter().map(|row| row.size).collect();
+    sizes.sort_unstable();
+    assert!(sizes.into_iter().eq(0..103_000));
+}
+
+#[test]
+fn encoded_spellings_survive_a_merge() {
+    let key = "p=a b/ä%.parquet";
+    let log = "p=a%20b/%C3%A4%25.parquet";
+    let mut builder = FileListBuilder::default();
+    builder.push(&NewFile {
+        path: FilePath {
+            log: log.as_bytes(),
+            log_directory_bytes: 8,
+            key: key.as_bytes(),
+            key_directory_bytes: 6,
+        },
+        digest: PathDigest::of(key.as_bytes()),
+        size_bytes: 1,
+        modification_time_ms: 0,
+        partition_values: b"{}",
+        statistics: StatisticsText::Raw("\"\u{2028}"),
+        record_count: None,
+    });
+    let first = FileList::new(builder.finish(&mut |json, out| out.extend_from_slice(json)));
+    let mut more = FileListBuilder::default();
+    (0..3).for_each(|number| push(&mut more, &row(number)));
+    let second = first.successor(&PathDigests::default(), more);
+    assert_eq!(second.segments().count(), 1);
+    for list in [first, second] {
+        let mut block = Block::default();
+        let files: Vec<_> = list.read_block(0, &mut block).collect();
+        let file = files.iter().find(|file| file.log_name == b"%C3%A4%25.parquet").unwrap();
+        assert_eq!(text(file.log_directory), "p=a%20b/");
+        assert_eq!(text(file.encoded_directory), "p%3Da%20b/");
+        assert_eq!(text(file.encoded_name), "%C3%A4%25.parquet");
+        assert_eq!(text(file.stats_escaped), "\\\"\\u2028");
+    }
+}
+
+#[test]
+fn monstrous_statistics_are_left_out_and_large_ones_make_smaller_blocks() {
+    let mut rows: Vec<_> = (0..10).map(row).collect();
+    for row in &mut rows {
+        row.stats = "s".repeat(crate::limits::STATS_BYTES_MAX);
+    }
+    rows[4].stats.push('s');
+    let list = list(&rows);
+    assert!(list.block_count() > 3);
+    rows[4].stats.clear();
+    assert_eq!(read(&list), rows);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn successors_hold_what_a_map_would_hold(versions in proptest::collection::vec((0_usize..60, 0_usize..60), 1..40)) {
+        let mut list = FileList::default();
+        let mut map = BTreeMap::new();
+        for (version, (added, removed)) in versions.into_iter().enumerate() {
+            let adds: Vec<_> = (0..added)
+                .map(|number| Row { count: Some(version as u64), ..row(number * 13 % 97) })
+                .collect::<Vec<_>>();
+            let adds: BTreeMap<_, _> = adds.into_iter().map(|row| (row.path.clone(), row)).collect();
+            let removes: Vec<_> = (0..removed).map(|number| row(number * 29 % 97)).collect();
+            let settled = digests(adds.values().chain(&removes));
+            for row in &removes {
+                map.remove(&row.path);
+            }
+            map.extend(adds.clone());
+            list = list.successor(&settled, builder(&adds.into_values().collect::<Vec<_>>()));
+            let mut rows = read(&list);
+            rows.sort_by(|a, b| a.path.cmp(&b.path));
+            prop_assert_eq!(&rows, &map.values().cloned().collect::<Vec<_>>());
+        }
+    }
+}

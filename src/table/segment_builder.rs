@@ -1,0 +1,250 @@
+//! Files in, one by one; a finished segment out.
+
+use super::dictionary::{DictionaryBuilder, Strings};
+use super::path_digest::PathDigest;
+use super::segment::{Directories, NO_RECORD_COUNT, Segment, StatisticsBlock};
+use crate::encode::json;
+use crate::limits::{
+    SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES, STATS_BYTES_MAX,
+};
+
+/// Speed before ratio: level 3 costs three times the time and saves nothing on statistics.
+const STATISTICS_ZSTD_LEVEL: i32 = 1;
+
+/// A path in the spelling of the log, and decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct FilePath<'a> {
+    /// As the log spells it: what file ids are made of.
+    pub log: &'a [u8],
+    /// How many bytes of `log` are its directory, the last slash included.
+    pub log_directory_bytes: usize,
+    /// The object key below the table's root.
+    pub key: &'a [u8],
+    /// How many bytes of `key` stand for the directory of `log`.
+    pub key_directory_bytes: usize,
+}
+
+impl<'a> FilePath<'a> {
+    /// A path that is the object key already, as in formats that do not encode paths.
+    pub fn plain(path: &'a str) -> Self {
+        let directory_bytes = path.rfind('/').map_or(0, |slash| slash + 1);
+        Self {
+            log: path.as_bytes(),
+            log_directory_bytes: directory_bytes,
+            key: path.as_bytes(),
+            key_directory_bytes: directory_bytes,
+        }
+    }
+}
+
+/// Statistics of a file as they come.
+#[derive(Debug, Clone, Copy)]
+pub enum StatisticsText<'a> {
+    Absent,
+    /// JSON text as it is.
+    Raw(&'a str),
+    /// JSON text escaped as the inside of a JSON string.
+    Escaped(&'a [u8]),
+}
+
+/// A file to put into a list.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFile<'a> {
+    pub path: FilePath<'a>,
+    pub digest: PathDigest,
+    pub size_bytes: u64,
+    pub modification_time_ms: i64,
+    /// A whole JSON object, or what the writer turns into one when it finishes the list.
+    pub partition_values: &'a [u8],
+    pub statistics: StatisticsText<'a>,
+    pub record_count: Option<u64>,
+}
+
+/// Collects the files of one segment.
+pub struct SegmentBuilder {
+    segment: Segment,
+    log_directories: DictionaryBuilder,
+    partitions: DictionaryBuilder,
+    packer: Packer,
+    /// Scratch for an encoded name.
+    encoded: Vec<u8>,
+}
+
+impl Default for SegmentBuilder {
+    fn default() -> Self {
+        Self {
+            segment: Segment::default(),
+            log_directories: DictionaryBuilder::default(),
+            partitions: DictionaryBuilder::default(),
+            packer: Packer::new(),
+            encoded: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for SegmentBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SegmentBuilder").field("rows", &self.segment.row_count()).finish_non_exhaustive()
+    }
+}
+
+impl SegmentBuilder {
+    pub fn row_count(&self) -> usize {
+        self.segment.row_count()
+    }
+
+    /// Whether the next file belongs into another segment.
+    pub fn is_full(&self) -> bool {
+        let arenas = [
+            self.segment.names.byte_count(),
+            self.segment.encoded_names.names.byte_count(),
+            self.segment.directories.encoded.byte_count(),
+            self.log_directories.byte_count(),
+            self.partitions.byte_count(),
+        ];
+        self.row_count() >= SEGMENT_FILES_MAX
+            || arenas.into_iter().any(|bytes| bytes >= SEGMENT_ARENA_BYTES_MAX)
+    }
+
+    /// Appends a file; the segment must not be full.
+    pub fn push(&mut self, file: &NewFile<'_>) {
+        assert!(self.row_count() < SEGMENT_FILES_MAX, "row numbers of a segment fit 16 bits");
+        self.push_path(&file.path);
+        let (partition, _) = self.partitions.intern(file.partition_values);
+        self.segment.partition_of.push(narrow(partition));
+        self.segment.sizes_bytes.push(file.size_bytes);
+        self.segment.modification_times_ms.push(file.modification_time_ms);
+        self.segment.record_counts.push(file.record_count.unwrap_or(NO_RECORD_COUNT));
+        self.segment.digests.push(file.digest);
+        self.packer.push(file.statistics);
+        if self.packer.is_full() {
+            self.packer.pack(&mut self.segment);
+        }
+    }
+
+    fn push_path(&mut self, path: &FilePath<'_>) {
+        let (log_directory, log_name) =
+            path.log.split_at_checked(path.log_directory_bytes).unwrap_or((&[], path.log));
+        let (key_directory, key_name) =
+            path.key.split_at_checked(path.key_directory_bytes).unwrap_or((&[], path.key));
+        let (directory, new) = self.log_directories.intern(log_directory);
+        if new {
+            self.segment.directories.encoded.push_with(|out| encode_path(key_directory, out));
+        }
+        self.segment.directory_of.push(narrow(directory));
+        self.segment.names.push(log_name);
+        self.encoded.clear();
+        encode_path(key_name, &mut self.encoded);
+        if self.encoded != log_name {
+            let row = narrow(u32::try_from(self.segment.row_count()).unwrap_or(u32::MAX));
+            self.segment.encoded_names.rows.push(row);
+            self.segment.encoded_names.names.push(&self.encoded);
+        }
+    }
+
+    /// Closes the segment. `write_partition` appends the JSON object for what `NewFile::partition_values` held.
+    pub fn finish(mut self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Segment {
+        self.packer.pack(&mut self.segment);
+        let mut partitions = Strings::default();
+        for partition in self.partitions.finish().iter() {
+            partitions.push_with(|out| write_partition(partition, out));
+        }
+        partitions.shrink();
+        let mut segment = self.segment;
+        segment.partitions = partitions;
+        segment.directories =
+            Directories { log: self.log_directories.finish(), encoded: segment.directories.encoded };
+        segment.directories.encoded.shrink();
+        segment.directory_of.shrink_to_fit();
+        segment.names.shrink();
+        segment.encoded_names.rows.shrink_to_fit();
+        segment.encoded_names.names.shrink();
+        segment.sizes_bytes.shrink_to_fit();
+        segment.modification_times_ms.shrink_to_fit();
+        segment.record_counts.shrink_to_fit();
+        segment.partition_of.shrink_to_fit();
+        segment.digests.shrink_to_fit();
+        segment.statistics.blocks.shrink_to_fit();
+        segment.statistics.compressed.shrink_to_fit();
+        segment
+    }
+}
+
+fn narrow(number: u32) -> u16 {
+    let narrowed = u16::try_from(number);
+    assert!(narrowed.is_ok(), "a segment has at most 65,536 rows, so its numbers fit 16 bits");
+    narrowed.unwrap_or_default()
+}
+
+/// Writes `key` as a URL path: unreserved characters and slashes as they are, all else as `%XX` (RFC 3986).
+fn encode_path(key: &[u8], out: &mut Vec<u8>) {
+    let is_plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/');
+    let mut rest = key;
+    loop {
+        let plain = rest.iter().take_while(|byte| is_plain(byte)).count();
+        let (head, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+        out.extend_from_slice(head);
+        let Some((&byte, after)) = tail.split_first() else { return };
+        out.push(b'%');
+        out.extend(
+            [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'A' + digit - 10 }),
+        );
+        rest = after;
+    }
+}
+
+/// Escapes and packs statistics, block by block.
+struct Packer {
+    compressor: zstd::bulk::Compressor<'static>,
+    lengths: Vec<u8>,
+    texts: Vec<u8>,
+    /// Scratch: lengths, then texts.
+    unpacked: Vec<u8>,
+}
+
+impl Packer {
+    fn new() -> Self {
+        let compressor = zstd::bulk::Compressor::new(STATISTICS_ZSTD_LEVEL);
+        let compressor = compressor.unwrap_or_default();
+        Self { compressor, lengths: Vec::new(), texts: Vec::new(), unpacked: Vec::new() }
+    }
+
+    fn push(&mut self, statistics: StatisticsText<'_>) {
+        let start = self.texts.len();
+        match statistics {
+            StatisticsText::Raw(text) if text.len() <= STATS_BYTES_MAX => {
+                json::escape_into(text, &mut self.texts);
+            }
+            StatisticsText::Escaped(text) => self.texts.extend_from_slice(text),
+            // Statistics are optional, so a file with monstrous ones is served without.
+            StatisticsText::Absent | StatisticsText::Raw(_) => {}
+        }
+        let length = u32::try_from(self.texts.len() - start).unwrap_or(u32::MAX);
+        self.lengths.extend_from_slice(&length.to_le_bytes());
+    }
+
+    fn is_full(&self) -> bool {
+        self.lengths.len() >= STATS_BLOCK_FILES * 4 || self.texts.len() >= STATS_BLOCK_BYTES_MAX
+    }
+
+    /// Closes the block that is being filled, if it has any row.
+    fn pack(&mut self, segment: &mut Segment) {
+        if self.lengths.is_empty() {
+            return;
+        }
+        self.unpacked.clear();
+        self.unpacked.extend_from_slice(&self.lengths);
+        self.unpacked.extend_from_slice(&self.texts);
+        let compressed = &mut segment.statistics.compressed;
+        let packed = self.compressor.compress(&self.unpacked);
+        assert!(packed.is_ok(), "packing bytes in memory fails only without memory");
+        compressed.extend_from_slice(&packed.unwrap_or_default());
+        let compressed_end = compressed.len();
+        let unpacked_bytes = self.unpacked.len();
+        let row_end = u32::try_from(segment.sizes_bytes.len()).unwrap_or(u32::MAX);
+        segment.statistics.blocks.push(StatisticsBlock { row_end, compressed_end, unpacked_bytes });
+        self.lengths.clear();
+        self.texts.clear();
+    }
+}
