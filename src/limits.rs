@@ -1,7 +1,10 @@
 //! Every upper bound of the server, each with its reason.
 
-/// Longest name of a share, schema or table, in bytes (Delta Sharing, "Names").
-pub const NAME_BYTES_MAX: usize = 255;
+/// Longest name of a share, schema or table, in characters (Delta Sharing, "Names").
+pub const NAME_CHARS_MAX: usize = 255;
+
+/// Longest page token that is looked at: two names of four-byte characters, tag and base64 included.
+pub const PAGE_TOKEN_BYTES_MAX: usize = 4 << 10;
 
 /// Largest page of a list; the reference server's bound, which clients have met before.
 pub const LIST_PAGE_MAX: usize = 500;
