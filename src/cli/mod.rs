@@ -1,1 +1,101 @@
 //! What people type: parses, runs one command, exits with a code.
+
+mod aliases;
+mod args;
+mod context;
+mod expiry;
+mod fault;
+mod healthcheck;
+mod human;
+mod printer;
+mod private_file;
+mod shell;
+mod table_spec;
+mod target;
+mod transport;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+
+use self::args::{Cli, Command};
+use self::context::Context;
+use self::fault::{Exit, Fault};
+use self::printer::{Manner, Printer};
+
+/// Runs the command of `words` (the first is the program's name) and gives the process its exit code:
+/// 0 done, 1 refused or failed, 2 wrong usage.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let exit = match parse(&words) {
+        Ok(cli) => obey(cli),
+        Err(error) => answer_instead(&error),
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
+    let plain = words.iter().any(|word| word == "--no-color");
+    let color = if plain { ColorChoice::Never } else { ColorChoice::Auto };
+    let matches = Cli::command().color(color).try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Help, the version, or what is wrong with the words.
+fn answer_instead(error: &clap::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody is left to be told when the terminal is gone.
+            let _ = error.print();
+            Exit::Done
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::Usage
+        }
+        _ => {
+            let text = error.render().to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            Printer::new(Manner::default()).warn(text.trim_end());
+            Exit::Usage
+        }
+    }
+}
+
+fn obey(cli: Cli) -> Exit {
+    let globals = cli.globals;
+    let printer = Printer::new(Manner::detect(globals.json, globals.quiet, globals.no_color));
+    let context = Context::new(globals, printer);
+    let done = dispatch(&context, cli.command);
+    let exit = match &done {
+        Ok(()) => Exit::Done,
+        Err(fault) => {
+            context.printer.fault(fault);
+            fault.exit
+        }
+    };
+    context.printer.flush();
+    exit
+}
+
+fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Completions(args) => {
+            shell::print_completions(context, args.shell);
+            Ok(())
+        }
+        Command::Man(args) => shell::write_man(context, args.dir.as_deref()),
+        Command::Healthcheck(args) => wait_for(healthcheck::run(context, &args)),
+    }
+}
+
+/// Runs one command that talks to a server.
+fn wait_for(command: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::io("cannot start", &error))?
+        .block_on(command)
+}

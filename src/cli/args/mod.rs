@@ -1,0 +1,67 @@
+//! The command line as typed.
+
+pub(crate) mod alias;
+pub(crate) mod globals;
+pub(crate) mod object;
+pub(crate) mod server;
+pub(crate) mod share;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Shares Delta tables, where they lie, over the open Delta Sharing protocol.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lakeshare",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Targets are ALIAS/NAME as one word or ALIAS NAME as separate words.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+
+Examples:
+  lakeshare server /data
+  lakeshare alias set local http://127.0.0.1:9000 lakeadmin lakeadmin
+  lakeshare mb local/sales
+  lakeshare cp --recursive ./orders local/sales/tpch/
+  lakeshare share create local/test tpch \"orders:delta:sales:tpch/orders\"
+  lakeshare share token create local/test --expires 30d --profile test.share"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub globals: globals::Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask whether a server is ready, for containers
+    Healthcheck(server::Healthcheck),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual, or write one page for each command
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lakeshare completions bash > /etc/bash_completion.d/lakeshare
+  lakeshare completions zsh > ~/.zfunc/_lakeshare
+  lakeshare completions fish > ~/.config/fish/completions/lakeshare.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lakeshare man | man -l -
+  lakeshare man /usr/local/share/man/man1")]
+pub(crate) struct Man {
+    /// Directory to write the pages to, one for each command; without it the main page is printed
+    pub dir: Option<PathBuf>,
+}

@@ -1,0 +1,166 @@
+//! `share …` and `share token …`, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::expiry::{Expiry, parse_expiry};
+
+/// Shares, their tables and their tokens.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\"
+  lakeshare share info local/test
+  lakeshare share token create local/test --expires 30d --profile test.share")]
+pub(crate) enum ShareCommand {
+    /// Make a share of one or more tables
+    Create(ShareCreate),
+    /// Add tables, remove tables, change the description
+    Update(ShareUpdate),
+    /// List the shares of a server
+    #[command(visible_alias = "ls")]
+    List(ShareList),
+    /// Show a share with its schemas and tables
+    Info(ShareName),
+    /// Remove a share and revoke all its tokens
+    #[command(visible_aliases = ["rm", "delete"])]
+    Remove(ShareRemove),
+    /// Tokens, with which recipients read a share
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "TABLE is NAME:delta:BUCKET:PATH: the name that recipients see, the bucket and the path of the
+Delta table. A table that does not exist or cannot be read is refused, and then no share is made.
+
+Examples:
+  lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\"
+  lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\" \\
+      \"customer:delta:testdelta:tpch/customer\" --description \"For the auditors\"
+  lakeshare share create local test tpch \"orders:delta:testdelta:tpch/orders\""
+)]
+pub(crate) struct ShareCreate {
+    /// The share (ALIAS/SHARE or ALIAS SHARE), a schema, and its tables
+    #[arg(required = true, num_args = 3.., value_names = ["ALIAS/SHARE", "SCHEMA", "TABLE"])]
+    pub words: Vec<String>,
+    /// What the share is for
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "All changes of one call happen together or not at all. A schema exists as long as it has tables.
+
+Examples:
+  lakeshare share update local/test --add \"tpch:nation:delta:testdelta:tpch/nation\"
+  lakeshare share update local/test --remove \"tpch/nation,tpch/region\"
+  lakeshare share update local/test --description \"\""
+)]
+pub(crate) struct ShareUpdate {
+    /// The share: ALIAS/SHARE or ALIAS SHARE
+    #[arg(required = true, num_args = 1..=2, value_name = "ALIAS/SHARE")]
+    pub target: Vec<String>,
+    /// Add a table, SCHEMA:NAME:delta:BUCKET:PATH; may be repeated
+    #[arg(long, value_name = "SCHEMA:TABLE")]
+    pub add: Vec<String>,
+    /// Remove tables; may be repeated
+    #[arg(long, value_name = "SCHEMA/NAME[,…]")]
+    pub remove: Vec<String>,
+    /// What the share is for; "" clears it
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lakeshare share list local
+  lakeshare share list local/test
+  lakeshare --json share list local")]
+pub(crate) struct ShareList {
+    /// The server, or one share of it: ALIAS[/SHARE]
+    #[arg(required = true, num_args = 1..=2, value_name = "ALIAS[/SHARE]")]
+    pub target: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  lakeshare share info local/test
+  lakeshare --json share info local test")]
+pub(crate) struct ShareName {
+    /// The share: ALIAS/SHARE or ALIAS SHARE
+    #[arg(required = true, num_args = 1..=2, value_name = "ALIAS/SHARE")]
+    pub target: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The tables themselves stay as they are. Tokens stop working at once.
+
+Example:
+  lakeshare share remove local/test")]
+pub(crate) struct ShareRemove {
+    /// The share: ALIAS/SHARE or ALIAS SHARE
+    #[arg(required = true, num_args = 1..=2, value_name = "ALIAS/SHARE")]
+    pub target: Vec<String>,
+}
+
+/// Tokens, with which recipients read a share.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  lakeshare share token create local/test --expires 30d --profile test.share
+  lakeshare share token list local/test
+  lakeshare share token remove local 238fe2ac-2ed6-4c2d-b7f3-6119049d08ba")]
+pub(crate) enum TokenCommand {
+    /// Make a token for one or more shares and show it once
+    Create(TokenCreate),
+    /// List the tokens of a share, without their secrets
+    #[command(visible_alias = "ls")]
+    List(TokenList),
+    /// Revoke a token at once
+    #[command(visible_aliases = ["rm", "delete"])]
+    Remove(TokenRemove),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The token is shown once and never again; the server keeps a digest only.
+With --quiet nothing but the token is printed.
+
+Examples:
+  lakeshare share token create local/test
+  lakeshare share token create local/test --expires 30d --description \"for Ann\" --profile ann.share
+  lakeshare share token create local/sales local/test
+  lakeshare share token create local sales test")]
+pub(crate) struct TokenCreate {
+    /// One or more shares: ALIAS/SHARE…, or ALIAS SHARE…
+    #[arg(required = true, num_args = 1.., value_name = "ALIAS/SHARE")]
+    pub targets: Vec<String>,
+    /// How long the token works, from 1m to 3650d: 30d, 24h, 30m [default: for ever]
+    #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
+    pub expires: Option<Expiry>,
+    /// Whom or what the token is for
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Write the profile that Delta Sharing clients open; readable by you alone
+    #[arg(long, value_name = "FILE.share")]
+    pub profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  lakeshare share token list local/test")]
+pub(crate) struct TokenList {
+    /// The share: ALIAS/SHARE or ALIAS SHARE
+    #[arg(required = true, num_args = 1..=2, value_name = "ALIAS/SHARE")]
+    pub target: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  lakeshare share token remove local 238fe2ac-2ed6-4c2d-b7f3-6119049d08ba")]
+pub(crate) struct TokenRemove {
+    /// The server and the token's id: ALIAS TOKEN_ID or ALIAS/TOKEN_ID
+    #[arg(required = true, num_args = 1..=2, value_names = ["ALIAS", "TOKEN_ID"])]
+    pub target: Vec<String>,
+}
