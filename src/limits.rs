@@ -114,3 +114,15 @@ pub const DURABLE_DIRECTORIES_MAX: usize = 65_536;
 
 /// Sorted directory listings kept between two pages of one listing, in bytes: a directory of a million names fits.
 pub const LISTING_CACHE_BYTES: usize = 128 << 20;
+
+/// Tables in one share, so that the directory and one answer of the admin door stay in memory.
+pub const SHARE_TABLES_MAX: usize = 100_000;
+
+/// Reads or changes waiting for the state store; a full queue answers 503.
+pub const STATE_QUEUE_MAX: usize = 256;
+
+/// Changes committed together: enough to share a flush, few enough that none waits long.
+pub const STATE_BATCH_MAX: usize = 64;
+
+/// Longest wait for another connection to the state file, which only tools for repair hold.
+pub const STATE_BUSY_MS_MAX: u64 = 5_000;

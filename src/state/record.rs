@@ -54,8 +54,15 @@ pub struct Token {
 }
 
 /// The key pair with which presigned URLs are signed; it opens GET and HEAD of objects only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `Debug` never shows the secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SigningCredential {
     pub access_key: String,
     pub secret_key: String,
+}
+
+impl std::fmt::Debug for SigningCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningCredential").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,160 @@
+//! State in SQLite, for a server that stands alone.
+//!
+//! One thread writes and commits what is queued together; one thread reads. A change is answered after
+//! its commit has reached the disk (write-ahead log, `synchronous=FULL`), so what was acknowledged
+//! survives the loss of the process and of power.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::change::{GrantedToken, NewShare, NewToken, SharePatch, ShareStamp};
+use super::error::Error;
+use super::record::{Share, SigningCredential, Token};
+use crate::clock::Clock;
+
+mod database;
+mod query;
+mod schema;
+mod settings;
+mod shares;
+mod tokens;
+mod worker;
+
+use settings::Settings;
+use worker::Worker;
+
+/// The embedded state store. Clones share one database; the last one closes it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    // Dropped in this order: both threads end before another server may open the file.
+    writer: Worker,
+    reader: Worker,
+    settings: Settings,
+    clock: Clock,
+    path: PathBuf,
+    _lock: database::Lock,
+}
+
+impl Store {
+    /// Opens the state in the directory `dir`, which is made (mode 0700) if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while another server uses it, [`Error::Newer`] when a later version wrote it,
+    /// [`Error::Foreign`] when the file belongs to another program.
+    pub fn open(dir: &Path, clock: Clock) -> Result<Self, Error> {
+        let lock = database::prepare(dir)?;
+        let path = dir.join(database::FILE_NAME);
+        let mut connection = database::connect(&path)?;
+        schema::migrate(&mut connection, &path)?;
+        database::use_write_ahead_log(&connection, &path)?;
+        let settings = settings::load_or_make(&mut connection)?;
+        let reading = database::connect(&path)?;
+        database::forbid_writes(&reading)?;
+        database::sync_directory(dir)?;
+        let writer = Worker::start("state-writer", connection, worker::Mode::Write)?;
+        let reader = Worker::start("state-reader", reading, worker::Mode::Read)?;
+        Ok(Self { inner: Arc::new(Inner { writer, reader, settings, clock, path, _lock: lock }) })
+    }
+
+    /// The file that holds the state.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The key pair that presigned URLs are signed with; made at the first start.
+    pub fn signing_credential(&self) -> SigningCredential {
+        self.inner.settings.signing.clone()
+    }
+
+    /// The key that page tokens are sealed with; made at the first start.
+    pub fn page_key(&self) -> &[u8; 32] {
+        &self.inner.settings.page_key
+    }
+
+    /// Names this installation; made at the first start.
+    pub fn server_id(&self) -> Uuid {
+        self.inner.settings.server_id
+    }
+
+    pub async fn create_share(&self, share: NewShare) -> Result<Share, Error> {
+        let now_ms = self.inner.clock.now_ms();
+        self.write(move |connection| shares::create(connection, &share, now_ms)).await
+    }
+
+    /// The share named `name`, in any case.
+    pub async fn get_share(&self, name: &str) -> Result<Share, Error> {
+        let name = name.to_owned();
+        self.read(move |connection| shares::get(connection, &name)).await
+    }
+
+    /// All shares, sorted by name.
+    pub async fn list_shares(&self) -> Result<Vec<Share>, Error> {
+        self.read(shares::list).await
+    }
+
+    /// Changes a share. With `expected`, only if the share is in one of these states.
+    ///
+    /// An empty patch changes nothing, `updated_ms` included; any other moves `updated_ms` forward even
+    /// when the clock stands still.
+    pub async fn update_share(
+        &self,
+        name: &str,
+        patch: SharePatch,
+        expected: Option<Vec<ShareStamp>>,
+    ) -> Result<Share, Error> {
+        let (name, now_ms) = (name.to_owned(), self.inner.clock.now_ms());
+        self.write(move |connection| shares::update(connection, &name, &patch, expected.as_deref(), now_ms))
+            .await
+    }
+
+    /// Removes a share and all tokens that open nothing else.
+    pub async fn remove_share(&self, name: &str, expected: Option<Vec<ShareStamp>>) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.write(move |connection| shares::remove(connection, &name, expected.as_deref())).await
+    }
+
+    pub async fn create_token(&self, token: NewToken) -> Result<GrantedToken, Error> {
+        let now_ms = self.inner.clock.now_ms();
+        self.write(move |connection| tokens::create(connection, &token, now_ms)).await
+    }
+
+    /// The tokens that open the share named `share`, oldest first, expired ones included.
+    pub async fn list_tokens(&self, share: &str) -> Result<Vec<GrantedToken>, Error> {
+        let share = share.to_owned();
+        self.read(move |connection| tokens::list(connection, &share)).await
+    }
+
+    pub async fn remove_token(&self, id: Uuid) -> Result<(), Error> {
+        self.write(move |connection| tokens::remove(connection, id)).await
+    }
+
+    /// Everything that a directory is built from, as of one moment.
+    pub async fn load_all(&self) -> Result<(Vec<Share>, Vec<Token>), Error> {
+        self.read(|connection| Ok((shares::list(connection)?, tokens::load_all(connection)?))).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inner.writer.run(work).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inner.reader.run(work).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! Runs one statement; every failure says what was being done.
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Params, Row};
+
+use crate::state::error::Error;
+
+fn reading(source: rusqlite::Error) -> Error {
+    Error::Sqlite { action: "read", source }
+}
+
+/// Runs a change and returns the number of rows that it touched.
+pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Error> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map_err(|source| Error::Sqlite { action: "write", source })
+}
+
+/// All rows of a question, each through `read`.
+pub(super) fn collect<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare_cached(sql).map_err(reading)?;
+    let mut rows = statement.query(params).map_err(reading)?;
+    let mut collected = Vec::new();
+    while let Some(row) = rows.next().map_err(reading)? {
+        collected.push(read(row)?);
+    }
+    Ok(collected)
+}
+
+/// The column number `index` of `row`.
+pub(super) fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, Error> {
+    row.get(index).map_err(reading)
+}

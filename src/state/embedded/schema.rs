@@ -1,0 +1,87 @@
+//! The tables of the database and how older ones become current.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::state::error::Error;
+
+/// "LKSH": marks the file as ours, so that another program's database is never written to.
+const APPLICATION_ID: i64 = 0x4c4b_5348;
+
+/// Step n leads from schema n to schema n + 1. Steps that were released never change.
+const STEPS: &[&str] = &["
+CREATE TABLE settings (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shares (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL,
+    name_key    TEXT NOT NULL UNIQUE,
+    description TEXT,
+    created_ms  INTEGER NOT NULL,
+    updated_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schemas (
+    id       TEXT PRIMARY KEY,
+    share_id TEXT NOT NULL REFERENCES shares (id) ON DELETE CASCADE,
+    name     TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    UNIQUE (share_id, name_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tables (
+    id          TEXT PRIMARY KEY,
+    schema_id   TEXT NOT NULL REFERENCES schemas (id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    name_key    TEXT NOT NULL,
+    source_type TEXT NOT NULL,
+    bucket      TEXT,
+    location    TEXT,
+    UNIQUE (schema_id, name_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tokens (
+    id          TEXT PRIMARY KEY,
+    digest      BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    description TEXT,
+    created_ms  INTEGER NOT NULL,
+    expires_ms  INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token_shares (
+    token_id TEXT NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    share_id TEXT NOT NULL REFERENCES shares (id) ON DELETE CASCADE,
+    PRIMARY KEY (token_id, share_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX token_shares_by_share ON token_shares (share_id);
+"];
+
+/// Brings the database at `path` to the current schema, in one transaction.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let sqlite = |source| Error::Sqlite { action: "bring its database up to date", source };
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    let ask =
+        |question: &str| transaction.query_row(question, [], |row| row.get::<_, i64>(0)).map_err(sqlite);
+    let is_empty = ask("SELECT count(*) FROM sqlite_schema")? == 0;
+    let is_ours = ask("PRAGMA application_id")? == APPLICATION_ID;
+    if !is_empty && !is_ours {
+        return Err(Error::Foreign { path: path.to_owned() });
+    }
+    let found = ask("PRAGMA user_version")?;
+    if found > known {
+        return Err(Error::Newer { path: path.to_owned(), found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for step in STEPS.iter().skip(done) {
+        transaction.execute_batch(step).map_err(sqlite)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
+    transaction.pragma_update(None, "user_version", known).map_err(sqlite)?;
+    transaction.commit().map_err(sqlite)
+}

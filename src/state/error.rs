@@ -1,0 +1,101 @@
+//! What can go wrong with the state store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::name;
+use crate::error::Kind;
+use crate::limits;
+
+/// Why a read or a change did not happen. No change happens in part.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no share named {name:?}")]
+    ShareNotFound { name: String },
+    #[error("share {share:?} has no table {schema}.{table}")]
+    TableNotFound { share: String, schema: String, table: String },
+    #[error("there is no token with the id {id}")]
+    TokenNotFound { id: Uuid },
+    #[error("a share named {name:?} exists already; names do not differ by case alone")]
+    ShareExists { name: String },
+    #[error("share {share:?} has a table {schema}.{table} already; names do not differ by case alone")]
+    TableExists { share: String, schema: String, table: String },
+    #[error("share {name:?} has been changed since it was read; read it again, then repeat the change")]
+    ShareChanged { name: String },
+    #[error("share {name:?} would have {count} tables; at most {} are allowed", limits::SHARE_TABLES_MAX)]
+    TooManyTables { name: String, count: usize },
+    #[error("a token opens between 1 and {} shares, not {count}", limits::TOKEN_SHARES_MAX)]
+    TokenShares { count: usize },
+    #[error(transparent)]
+    Name(#[from] name::Error),
+    #[error("too many changes are waiting for the state store; try again in a moment")]
+    Busy,
+    #[error("the state store has stopped")]
+    Stopped,
+    #[error(
+        "{} was written by a newer lakeshare (schema {found}, this one knows {known}); start that version",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("{} is a database, but not one of lakeshare; move it away", path.display())]
+    Foreign { path: PathBuf },
+    #[error("another lakeshare server is running on {}; stop it first", path.display())]
+    Locked { path: PathBuf },
+    #[error(
+        "the file system of {} cannot hold a write-ahead log; put the data directory on a local disk",
+        path.display()
+    )]
+    WriteAheadLog { path: PathBuf },
+    #[error("cannot {action} {}", path.display())]
+    File { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("the state store cannot {action}")]
+    Sqlite { action: &'static str, source: rusqlite::Error },
+    #[error("the state store cannot commit")]
+    Commit { source: Arc<rusqlite::Error> },
+    #[error("the state store holds {value:?} as {field}, which it never wrote")]
+    Stored { field: &'static str, value: String },
+    #[error("the system's random source failed")]
+    Random { source: getrandom::Error },
+}
+
+impl Error {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::ShareNotFound { .. } | Self::TableNotFound { .. } | Self::TokenNotFound { .. } => {
+                Kind::NotFound
+            }
+            Self::ShareExists { .. }
+            | Self::TableExists { .. }
+            | Self::ShareChanged { .. }
+            | Self::Locked { .. } => Kind::Conflict,
+            Self::TooManyTables { .. } | Self::TokenShares { .. } | Self::Foreign { .. } => Kind::Invalid,
+            Self::Name(error) => error.kind(),
+            Self::Newer { .. } | Self::WriteAheadLog { .. } => Kind::Unsupported,
+            Self::Busy | Self::Stopped | Self::File { .. } => Kind::Unavailable,
+            Self::Sqlite { source, .. } => kind_of(source),
+            Self::Commit { source } => kind_of(source),
+            Self::Stored { .. } => Kind::Corrupt,
+            Self::Random { .. } => Kind::Internal,
+        }
+    }
+}
+
+/// Of SQLite's result codes these name faults that pass or that lie in the file; the rest are ours.
+fn kind_of(error: &rusqlite::Error) -> Kind {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Kind::Corrupt,
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::OutOfMemory,
+        ) => Kind::Unavailable,
+        _ => Kind::Internal,
+    }
+}
