@@ -53,7 +53,7 @@ pub const S3_LIST_KEYS_MAX: usize = 1_000;
 pub const MAILBOX_MESSAGES_MAX: usize = 1_024;
 
 /// Connections one core serves at once; further ones wait in the listen queue.
-pub const CONNECTIONS_PER_CORE_MAX: usize = 16_384;
+pub const CONNECTIONS_PER_CORE_MAX: u32 = 16_384;
 
 /// Longest time that a started server waits for its open answers when it is told to stop.
 pub const DRAIN_SECONDS_MAX: u64 = 30;
@@ -126,3 +126,17 @@ pub const STATE_BATCH_MAX: usize = 64;
 
 /// Longest wait for another connection to the state file, which only tools for repair hold.
 pub const STATE_BUSY_MS_MAX: u64 = 5_000;
+/// Bytes that hyper may hold for one connection in each direction: one chunk and its frame.
+pub const CONNECTION_BUFFER_BYTES: usize = 256 << 10;
+
+/// Requests at once on one HTTP/2 connection.
+pub const HTTP2_STREAMS_MAX: u32 = 64;
+
+/// Length of the kernel's queue of connections that wait for `accept`, per core.
+pub const LISTEN_QUEUE: i32 = 4_096;
+
+/// Threads of the control plane: replay decodes in parallel, the rest only waits.
+pub const CONTROL_THREADS: usize = 2;
+
+/// Threads of the control plane that may block in the kernel at once.
+pub const CONTROL_BLOCKING_THREADS_MAX: usize = 16;

@@ -1,3 +1,5 @@
-//! hyper, rustls and our limits around them; no word of sharing or tables.
+//! hyper, rustls and our limits around them; no domain word.
 
 pub mod body;
+pub mod connection;
+pub mod tls;

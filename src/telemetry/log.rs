@@ -1,0 +1,24 @@
+//! Log lines to standard error, as text or JSON.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+
+/// Starts logging; a second call in one process changes nothing.
+///
+/// `filter` follows the syntax of `RUST_LOG`; without it events from `info` up are written.
+pub fn start(format: LogFormat, filter: Option<&str>) {
+    let filter = EnvFilter::new(filter.unwrap_or("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // Only a process that already logs refuses, and then that is what we wanted.
+    let _ = match format {
+        LogFormat::Text => lines.compact().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,130 @@
+//! Every metric's name and labels, counted per core.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// The door that answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Door {
+    Sharing,
+    Admin,
+    S3,
+    Operations,
+}
+
+/// First digit of the status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum StatusClass {
+    Success,
+    Redirect,
+    ClientError,
+    ServerError,
+}
+
+impl StatusClass {
+    pub fn of(status: u16) -> Self {
+        match status {
+            ..300 => Self::Success,
+            300..400 => Self::Redirect,
+            400..500 => Self::ClientError,
+            500.. => Self::ServerError,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    core: u32,
+    door: Door,
+    status: StatusClass,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CoreLabels {
+    core: u32,
+}
+
+/// All metrics of the process; a scrape adds the cores up.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    bytes: Family<CoreLabels, Counter>,
+    connections: Family<CoreLabels, Gauge>,
+}
+
+/// What one core counts; its counters are touched by no other core.
+#[derive(Debug, Clone)]
+pub struct CoreMetrics {
+    core: u32,
+    metrics: Arc<Metrics>,
+    pub bytes_sent: Counter<u64, AtomicU64>,
+    pub connections_open: Gauge,
+}
+
+impl Metrics {
+    /// `io_mode` is how local files are read, as the probe at start found it.
+    pub fn new(io_mode: &'static str) -> Self {
+        let mut registry = Registry::with_prefix("lakeshare");
+        let requests = Family::<RequestLabels, Counter>::default();
+        let bytes = Family::<CoreLabels, Counter>::default();
+        let connections = Family::<CoreLabels, Gauge>::default();
+        registry.register("requests", "Requests answered", requests.clone());
+        registry.register("body_bytes_sent", "Bytes of response bodies", bytes.clone());
+        registry.register("connections_open", "Connections open now", connections.clone());
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("file_io", io_mode)]);
+        registry.register("build", "Version and how local files are read", build);
+        Self { registry, requests, bytes, connections }
+    }
+
+    /// The handles of core number `core`.
+    pub fn core(self: &Arc<Self>, core: u32) -> CoreMetrics {
+        CoreMetrics {
+            core,
+            metrics: Arc::clone(self),
+            bytes_sent: self.bytes.get_or_create(&CoreLabels { core }).clone(),
+            connections_open: self.connections.get_or_create(&CoreLabels { core }).clone(),
+        }
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a `String` cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl CoreMetrics {
+    /// Counts one answered request.
+    pub fn count(&self, door: Door, status: u16) {
+        let labels = RequestLabels { core: self.core, door, status: StatusClass::of(status) };
+        self.metrics.requests.get_or_create(&labels).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrape_shows_what_the_cores_counted() {
+        let metrics = Arc::new(Metrics::new("pread"));
+        let core = metrics.core(3);
+        core.count(Door::Sharing, 200);
+        core.count(Door::Sharing, 404);
+        core.bytes_sent.inc_by(17);
+        let text = metrics.render();
+        assert!(text.contains(r#"lakeshare_requests_total{core="3",door="Sharing",status="Success"} 1"#), "{text}");
+        assert!(text.contains(r#"lakeshare_body_bytes_sent_total{core="3"} 17"#), "{text}");
+        assert!(text.contains(r#"file_io="pread""#), "{text}");
+    }
+}

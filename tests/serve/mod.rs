@@ -1,0 +1,3 @@
+//! The port itself: health, TLS, drain, both ways to read files.
+
+mod life;

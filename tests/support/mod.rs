@@ -1,0 +1,3 @@
+//! Starts the real executable on a free port and talks to it.
+
+pub mod server;
