@@ -123,7 +123,24 @@ impl FileList {
         let number = self.block_ends.partition_point(|&end| end <= index);
         let before = number.checked_sub(1).and_then(|before| self.block_ends.get(before)).copied();
         let Some(segment) = self.segments.get(number) else { return BlockFiles::empty() };
-        BlockFiles::new(segment, index - before.unwrap_or_default(), block)
+        BlockFiles::new(segment, number, index - before.unwrap_or_default(), block)
+    }
+
+    /// Goes on where [`BlockFiles::position`] was taken; `block` must not have read another block since.
+    pub fn resume_block<'a>(&'a self, position: &BlockPosition, block: &'a Block) -> BlockFiles<'a> {
+        let Some(segment) = self.segments.get(position.segment) else { return BlockFiles::empty() };
+        let (lengths, texts) = block.parts();
+        let rest =
+            |bytes: &'a [u8], left: usize| bytes.get(bytes.len().saturating_sub(left)..).unwrap_or_default();
+        BlockFiles {
+            segment: Some(&segment.segment),
+            segment_number: position.segment,
+            live: segment.live.as_deref(),
+            rows: position.rows.clone(),
+            lengths: rest(lengths, position.lengths_left),
+            texts: rest(texts, position.texts_left),
+            encoded_name: position.encoded_name,
+        }
     }
 
     /// The next version's list: this one without the `settled` files, and with the `added` ones.
@@ -154,7 +171,7 @@ impl LiveSegment {
     fn copy_into(&self, builder: &mut FileListBuilder, block: &mut Block) {
         let mut key = Vec::new();
         for index in 0..self.segment.block_count() {
-            let mut files = BlockFiles::new(self, index, block);
+            let mut files = BlockFiles::new(self, 0, index, block);
             while let Some((row, file)) = files.next_row() {
                 let log = [file.log_directory, file.log_name].concat();
                 key.clear();
@@ -185,6 +202,8 @@ impl LiveSegment {
 #[derive(Default)]
 pub struct Block {
     unpacked: Vec<u8>,
+    /// How much of `unpacked` are lengths; texts follow.
+    lengths_bytes: usize,
     decompressor: Option<zstd::bulk::Decompressor<'static>>,
 }
 
@@ -206,14 +225,30 @@ impl Block {
             matches!(unpacked, Ok(count) if count == unpacked_bytes),
             "a block unpacks to what was packed"
         );
-        self.unpacked.split_at_checked(row_count * size_of::<u32>()).unwrap_or_default()
+        self.lengths_bytes = row_count * size_of::<u32>();
+        self.parts()
     }
+
+    fn parts(&self) -> (&[u8], &[u8]) {
+        self.unpacked.split_at_checked(self.lengths_bytes).unwrap_or_default()
+    }
+}
+
+/// A place between two files of a block.
+#[derive(Debug, Clone)]
+pub struct BlockPosition {
+    segment: usize,
+    rows: std::ops::Range<usize>,
+    lengths_left: usize,
+    texts_left: usize,
+    encoded_name: usize,
 }
 
 /// The live files of one unpacked block.
 #[derive(Debug)]
 pub struct BlockFiles<'a> {
     segment: Option<&'a Segment>,
+    segment_number: usize,
     live: Option<&'a LiveRows>,
     rows: std::ops::Range<usize>,
     /// Little-endian `u32` of the remaining rows.
@@ -226,10 +261,18 @@ pub struct BlockFiles<'a> {
 
 impl<'a> BlockFiles<'a> {
     fn empty() -> Self {
-        Self { segment: None, live: None, rows: 0..0, lengths: &[], texts: &[], encoded_name: 0 }
+        Self {
+            segment: None,
+            segment_number: 0,
+            live: None,
+            rows: 0..0,
+            lengths: &[],
+            texts: &[],
+            encoded_name: 0,
+        }
     }
 
-    fn new(segment: &'a LiveSegment, index: usize, block: &'a mut Block) -> Self {
+    fn new(segment: &'a LiveSegment, segment_number: usize, index: usize, block: &'a mut Block) -> Self {
         let statistics = &segment.segment.statistics;
         let rows = statistics.rows(index);
         let (packed, unpacked_bytes) = statistics.packed(index);
@@ -238,11 +281,23 @@ impl<'a> BlockFiles<'a> {
         let encoded_name = encoded_rows.partition_point(|&row| usize::from(row) < rows.start);
         Self {
             segment: Some(&segment.segment),
+            segment_number,
             live: segment.live.as_deref(),
             rows,
             lengths,
             texts,
             encoded_name,
+        }
+    }
+
+    /// Where to go on with [`FileList::resume_block`].
+    pub fn position(&self) -> BlockPosition {
+        BlockPosition {
+            segment: self.segment_number,
+            rows: self.rows.clone(),
+            lengths_left: self.lengths.len(),
+            texts_left: self.texts.len(),
+            encoded_name: self.encoded_name,
         }
     }
 
