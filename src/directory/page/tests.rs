@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[derive(Debug)]
 struct Entry(String);
 
 impl Positioned for Entry {
