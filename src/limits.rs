@@ -34,6 +34,9 @@ pub const SEGMENT_ARENA_BYTES_MAX: usize = 256 << 20;
 /// One chunk of a streamed listing: large enough for few system calls, small enough to be fair.
 pub const CHUNK_BYTES: usize = 128 << 10;
 
+/// The first chunk of a listing: its bytes leave while the rest of the table is still rendered.
+pub const FIRST_CHUNK_BYTES: usize = 16 << 10;
+
 /// Snapshots kept in memory, in bytes; the least recently used leave first.
 pub const SNAPSHOT_CACHE_BYTES: usize = 2 << 30;
 

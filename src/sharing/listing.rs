@@ -1,0 +1,211 @@
+//! The answer to a query, rendered as fast as the client takes it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::Frame;
+
+use super::access::Access;
+use super::render::LineWriter;
+use crate::clock::Clock;
+use crate::http::body::BodyError;
+use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES};
+use crate::table::file_list::{Block, BlockPosition};
+use crate::table::snapshot::Snapshot;
+
+/// Room beyond a chunk, so that its last line seldom makes it grow.
+const CHUNK_SLACK_BYTES: usize = 4 << 10;
+
+/// What a listing is made of.
+pub struct ListingParts {
+    pub snapshot: Arc<Snapshot>,
+    /// The protocol and metaData lines.
+    pub head: Vec<u8>,
+    pub lines: LineWriter,
+    /// Rows that are enough.
+    pub row_limit: Option<u64>,
+    /// Whether the client asked for a last line.
+    pub with_end: bool,
+    pub clock: Clock,
+}
+
+/// A body of NDJSON. Each poll renders one chunk, so a slow client costs one block and one chunk of memory.
+///
+/// The first chunk is small: its bytes leave in the same time however large the table is.
+pub struct Listing {
+    parts: ListingParts,
+    next_block: usize,
+    block: Block,
+    /// Where the block in `block` goes on; `None` when it is used up.
+    position: Option<BlockPosition>,
+    rows_wanted: Option<u64>,
+    is_started: bool,
+    is_finished: bool,
+    access: Access,
+}
+
+impl Listing {
+    pub fn new(parts: ListingParts, access: Access) -> Self {
+        let rows_wanted = parts.row_limit;
+        Self {
+            parts,
+            next_block: 0,
+            block: Block::default(),
+            position: None,
+            rows_wanted,
+            is_started: false,
+            is_finished: false,
+            access,
+        }
+    }
+
+    /// The next chunk; `None` after the last one.
+    pub fn next_chunk(&mut self) -> Option<Vec<u8>> {
+        if self.is_finished {
+            return None;
+        }
+        let chunk_bytes = if self.is_started { CHUNK_BYTES } else { FIRST_CHUNK_BYTES };
+        let mut out = Vec::with_capacity(chunk_bytes + CHUNK_SLACK_BYTES);
+        if !self.is_started {
+            self.is_started = true;
+            out.append(&mut self.parts.head);
+        }
+        self.parts.lines.refresh(self.parts.clock.now_ms());
+        while out.len() < chunk_bytes && !self.is_finished {
+            if !self.push_files(chunk_bytes, &mut out) {
+                self.is_finished = true;
+                if self.parts.with_end {
+                    self.parts.lines.push_end(&mut out);
+                }
+            }
+        }
+        self.access.sent(out.len());
+        if self.is_finished {
+            self.access.finish();
+        }
+        Some(out)
+    }
+
+    /// Renders files of one block until the chunk is full; `false` when there are no more to render.
+    fn push_files(&mut self, chunk_bytes: usize, out: &mut Vec<u8>) -> bool {
+        if self.rows_wanted == Some(0) {
+            return false;
+        }
+        let files = &self.parts.snapshot.files;
+        let mut rest = match &self.position {
+            Some(position) => files.resume_block(position, &self.block),
+            None if self.next_block < files.block_count() => {
+                self.next_block += 1;
+                files.read_block(self.next_block - 1, &mut self.block)
+            }
+            None => return false,
+        };
+        for file in rest.by_ref() {
+            self.parts.lines.push_file(&file, out);
+            self.access.files += 1;
+            if let Some(rows) = &mut self.rows_wanted {
+                // A file whose rows were not counted may be empty.
+                *rows = rows.saturating_sub(file.record_count.unwrap_or_default());
+                if *rows == 0 {
+                    return true;
+                }
+            }
+            if out.len() >= chunk_bytes {
+                self.position = Some(rest.position());
+                return true;
+            }
+        }
+        self.position = None;
+        true
+    }
+}
+
+impl http_body::Body for Listing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Poll::Ready(self.next_chunk().map(|chunk| Ok(Frame::data(Bytes::from(chunk)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sharing::capabilities::Format;
+    use crate::sharing::fixture;
+
+    const NOW_MS: i64 = 1_790_000_123_456;
+
+    fn listing(file_count: usize, row_limit: Option<u64>, with_end: bool) -> Listing {
+        let lines = LineWriter::new(fixture::signing(), Format::Parquet, Format::Parquet, NOW_MS);
+        let parts = ListingParts {
+            snapshot: Arc::new(fixture::snapshot(file_count)),
+            head: b"head\n".to_vec(),
+            lines,
+            row_limit,
+            with_end,
+            clock: Clock::fixed(NOW_MS),
+        };
+        Listing::new(parts, Access::begin("query"))
+    }
+
+    fn chunks(mut listing: Listing) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| listing.next_chunk()).collect()
+    }
+
+    fn paths(chunks: &[Vec<u8>]) -> Vec<String> {
+        let text = String::from_utf8(chunks.concat()).unwrap();
+        assert!(text.starts_with("head\n") && text.ends_with('\n') && !text.ends_with("\n\n"));
+        let files = text.lines().skip(1).filter(|line| line.starts_with("{\"file\""));
+        files.map(|line| line.split_once("part-").unwrap().1[..5].to_owned()).collect()
+    }
+
+    #[test]
+    fn chunks_are_bounded_and_hold_every_file_once_in_order() {
+        let chunks = chunks(listing(5_000, None, false));
+        assert!(chunks.len() > 10);
+        assert!(chunks[0].len() < FIRST_CHUNK_BYTES + CHUNK_SLACK_BYTES);
+        assert!(chunks.iter().all(|chunk| chunk.len() < CHUNK_BYTES + CHUNK_SLACK_BYTES));
+        let expected: Vec<String> = (0..5_000).map(|number| format!("{number:05}")).collect();
+        assert_eq!(paths(&chunks), expected);
+    }
+
+    #[test]
+    fn the_same_question_gets_the_same_bytes() {
+        assert_eq!(chunks(listing(3_000, None, true)).concat(), chunks(listing(3_000, None, true)).concat());
+    }
+
+    #[test]
+    fn an_empty_table_has_a_head_and_nothing_else() {
+        assert_eq!(chunks(listing(0, None, false)), [b"head\n".to_vec()]);
+    }
+
+    #[test]
+    fn a_row_limit_stops_after_enough_counted_rows() {
+        // Files hold 1, 2, 3, … rows; every fifth has no count.
+        for (limit, files) in [(0, 0), (1, 1), (2, 2), (3, 2), (15, 5), (16, 7), (17, 7)] {
+            let chunks = chunks(listing(50, Some(limit), false));
+            assert_eq!(paths(&chunks).len(), files, "limit {limit}");
+        }
+        assert_eq!(paths(&chunks(listing(4, Some(1_000), false))).len(), 4);
+    }
+
+    #[test]
+    fn the_last_line_is_the_end_exactly_when_it_was_asked_for() {
+        for (row_limit, files) in [(None, 40), (Some(0), 0), (Some(1), 1)] {
+            let text = String::from_utf8(chunks(listing(40, row_limit, true)).concat()).unwrap();
+            assert_eq!(text.lines().count(), 1 + files + 1);
+            assert!(text.lines().last().unwrap().starts_with("{\"endStreamAction\":{\"minUrlExpiration"));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Files as lines of NDJSON, byte by byte, signed on the way.
+
+use md5::Md5;
+use sha2::{Digest, Sha256};
+
+use super::capabilities::Format;
+use crate::sigv4::credential::Credential;
+use crate::sigv4::hexadecimal::{push_md5, push_sha256};
+use crate::sigv4::presign::{PresignScope, Presigner};
+use crate::table::file_list::File;
+
+/// What the URLs of one table are signed with.
+#[derive(Debug, Clone)]
+pub struct Signing {
+    /// `scheme://host[:port]` as recipients reach it.
+    pub endpoint: String,
+    pub bucket: String,
+    /// The table's place in the bucket.
+    pub location: String,
+    pub region: String,
+    pub credential: Credential,
+    /// Seconds that each URL lives at least.
+    pub expires_seconds: u64,
+}
+
+impl Signing {
+    fn presigner(&self, now_ms: i64) -> Presigner {
+        Presigner::new(&PresignScope {
+            endpoint: &self.endpoint,
+            bucket: &self.bucket,
+            key_prefix: &self.location,
+            region: &self.region,
+            credential: &self.credential,
+            signed_at_ms: now_ms,
+            expires_seconds: self.expires_seconds,
+        })
+    }
+}
+
+/// Writes the lines of one answer.
+pub struct LineWriter {
+    signing: Signing,
+    presigner: Presigner,
+    format: Format,
+    /// Whose hash file ids are: SHA-256 of the path in delta, MD5 in parquet.
+    file_id_hash: Format,
+    /// `"expirationTimestamp":1795387951160`
+    expiration: Vec<u8>,
+    min_expiration_ms: i64,
+}
+
+impl LineWriter {
+    pub fn new(signing: Signing, format: Format, file_id_hash: Format, now_ms: i64) -> Self {
+        let presigner = signing.presigner(now_ms);
+        let min_expiration_ms = presigner.expiration_ms();
+        let expiration = expiration_of(&presigner);
+        Self { signing, presigner, format, file_id_hash, expiration, min_expiration_ms }
+    }
+
+    /// Takes a new presigner when the bucket of time is over, so that late lines of a slow answer live as
+    /// long as early ones. To be called between chunks.
+    pub fn refresh(&mut self, now_ms: i64) {
+        if !self.presigner.is_current(now_ms) {
+            self.presigner = self.signing.presigner(now_ms);
+            self.expiration = expiration_of(&self.presigner);
+            self.min_expiration_ms = self.min_expiration_ms.min(self.presigner.expiration_ms());
+        }
+    }
+
+    /// Appends the line of one file (Delta Sharing, "File", "File in Delta format").
+    #[inline]
+    pub fn push_file(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Parquet => self.push_parquet(file, out),
+            Format::Delta => self.push_delta(file, out),
+        }
+    }
+
+    fn push_parquet(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"file\":{\"url\":\"");
+        self.presigner.presign(file.encoded_directory, file.encoded_name, out);
+        out.extend_from_slice(b"\",\"id\":\"");
+        push_id(self.file_id_hash, file, out);
+        out.extend_from_slice(b"\",\"partitionValues\":");
+        out.extend_from_slice(file.partition_values_json);
+        out.extend_from_slice(b",\"size\":");
+        push_decimal(file.size_bytes, out);
+        push_statistics(file, out);
+        out.push(b',');
+        out.extend_from_slice(&self.expiration);
+        out.extend_from_slice(b"}}\n");
+    }
+
+    fn push_delta(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"file\":{\"id\":\"");
+        push_id(self.file_id_hash, file, out);
+        out.extend_from_slice(b"\",");
+        out.extend_from_slice(&self.expiration);
+        out.extend_from_slice(b",\"deltaSingleAction\":{\"add\":{\"path\":\"");
+        self.presigner.presign(file.encoded_directory, file.encoded_name, out);
+        out.extend_from_slice(b"\",\"partitionValues\":");
+        out.extend_from_slice(file.partition_values_json);
+        out.extend_from_slice(b",\"size\":");
+        push_decimal(file.size_bytes, out);
+        out.extend_from_slice(b",\"modificationTime\":");
+        if file.modification_time_ms < 0 {
+            out.push(b'-');
+        }
+        push_decimal(file.modification_time_ms.unsigned_abs(), out);
+        out.extend_from_slice(b",\"dataChange\":true");
+        push_statistics(file, out);
+        out.extend_from_slice(b"}}}}\n");
+    }
+
+    /// Appends the last line of an answer whose client asked for one (Delta Sharing, "EndStreamAction").
+    pub fn push_end(&self, out: &mut Vec<u8>) {
+        let line =
+            format!("{{\"endStreamAction\":{{\"minUrlExpirationTimestamp\":{}}}}}\n", self.min_expiration_ms);
+        out.extend_from_slice(line.as_bytes());
+    }
+}
+
+fn expiration_of(presigner: &Presigner) -> Vec<u8> {
+    format!("\"expirationTimestamp\":{}", presigner.expiration_ms()).into_bytes()
+}
+
+fn push_id(hash: Format, file: &File<'_>, out: &mut Vec<u8>) {
+    match hash {
+        Format::Parquet => {
+            let id = Md5::new().chain_update(file.log_directory).chain_update(file.log_name);
+            push_md5(&id.finalize().into(), out);
+        }
+        Format::Delta => {
+            let id = Sha256::new().chain_update(file.log_directory).chain_update(file.log_name);
+            push_sha256(&id.finalize().into(), out);
+        }
+    }
+}
+
+fn push_statistics(file: &File<'_>, out: &mut Vec<u8>) {
+    if !file.stats_escaped.is_empty() {
+        out.extend_from_slice(b",\"stats\":\"");
+        out.extend_from_slice(file.stats_escaped);
+        out.push(b'"');
+    }
+}
+
+fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 20];
+    let mut used = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        used += 1;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend(digits.iter().skip(digits.len() - used));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::sharing::fixture;
+    use crate::table::file_list::Block;
+
+    const NOW_MS: i64 = 1_790_000_123_456;
+    const EXPIRES_MS: i64 = 1_790_003_700_000 + 900_000;
+
+    fn lines(format: Format, file_id_hash: Format) -> Vec<Value> {
+        let snapshot = fixture::snapshot(7);
+        let mut writer = LineWriter::new(fixture::signing(), format, file_id_hash, NOW_MS);
+        let mut out = Vec::new();
+        let mut block = Block::default();
+        for file in snapshot.files.read_block(0, &mut block) {
+            writer.push_file(&file, &mut out);
+        }
+        let text = String::from_utf8(out).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_parquet_line_has_the_keys_of_the_protocol_in_their_order() {
+        let lines = lines(Format::Parquet, Format::Parquet);
+        let file = &lines[1]["file"];
+        let url = file["url"].as_str().unwrap();
+        assert!(url.starts_with(
+            "http://127.0.0.1:9000/lake/sales%20data/t/date%3D2024-01-02/part-00001-c000.snappy.parquet?X-Amz-"
+        ));
+        assert_eq!(
+            lines[1],
+            json!({"file": {
+                "url": url,
+                // md5 of `date=2024-01-02/part-00001-c000.snappy.parquet`
+                "id": hex::encode(Md5::digest("date=2024-01-02/part-00001-c000.snappy.parquet")),
+                "partitionValues": {"date": "2024-01-02"},
+                "size": 1002,
+                "stats": r#"{"numRecords":2,"minValues":{"id":1,"name":"a\"b"}}"#,
+                "expirationTimestamp": EXPIRES_MS}})
+        );
+        let keys: Vec<&String> = file.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["url", "id", "partitionValues", "size", "stats", "expirationTimestamp"]);
+        assert!(lines[5]["file"].get("stats").is_none());
+    }
+
+    #[test]
+    fn a_delta_line_is_an_add_in_a_file() {
+        let lines = lines(Format::Delta, Format::Delta);
+        let url = lines[1]["file"]["deltaSingleAction"]["add"]["path"].as_str().unwrap();
+        assert_eq!(
+            lines[1],
+            json!({"file": {
+                "id": hex::encode(Sha256::digest("date=2024-01-02/part-00001-c000.snappy.parquet")),
+                "expirationTimestamp": EXPIRES_MS,
+                "deltaSingleAction": {"add": {
+                    "path": url,
+                    "partitionValues": {"date": "2024-01-02"},
+                    "size": 1002,
+                    "modificationTime": 1_700_000_000_001_i64,
+                    "dataChange": true,
+                    "stats": r#"{"numRecords":2,"minValues":{"id":1,"name":"a\"b"}}"#}}}})
+        );
+    }
+
+    #[test]
+    fn file_ids_follow_the_hash_that_was_asked_for() {
+        let length = |format, hash| lines(format, hash)[0]["file"]["id"].as_str().unwrap().len();
+        assert_eq!(length(Format::Parquet, Format::Delta), 64);
+        assert_eq!(length(Format::Delta, Format::Parquet), 32);
+    }
+
+    #[test]
+    fn late_lines_are_signed_anew_and_the_end_tells_the_earliest_expiry() {
+        let mut writer = LineWriter::new(fixture::signing(), Format::Parquet, Format::Parquet, NOW_MS);
+        writer.refresh(NOW_MS + 3_600_000);
+        assert_eq!(writer.presigner.expiration_ms(), EXPIRES_MS + 3_600_000);
+        let mut out = Vec::new();
+        writer.push_end(&mut out);
+        let end: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(end, json!({"endStreamAction": {"minUrlExpirationTimestamp": EXPIRES_MS}}));
+    }
+
+    proptest! {
+        #[test]
+        fn decimals_are_those_of_the_standard_library(number: u64) {
+            let mut out = Vec::new();
+            push_decimal(number, &mut out);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Schemas as clients of the parquet format can read them.
+
+use serde_json::{Map, Value};
+
+/// The types that every client of the parquet format knows; decimals and nested ones aside.
+const PLAIN_TYPES: [&str; 11] = [
+    "boolean",
+    "byte",
+    "short",
+    "integer",
+    "long",
+    "float",
+    "double",
+    "string",
+    "binary",
+    "date",
+    "timestamp",
+];
+
+/// A column that the parquet format cannot express, as `'a.b' of type void`; `None` if there is none.
+pub fn inexpressible_column(schema: &Value) -> Option<String> {
+    let mut path = String::new();
+    find(schema, &mut path)
+}
+
+fn find(data_type: &Value, path: &mut String) -> Option<String> {
+    if let Value::String(name) = data_type {
+        let known = PLAIN_TYPES.contains(&name.as_str()) || name == "decimal" || name.starts_with("decimal(");
+        return (!known).then(|| format!("has the column '{path}' of type {name}"));
+    }
+    let inner = |name: &str| data_type.get(name).unwrap_or(&Value::Null);
+    match data_type.get("type").and_then(Value::as_str) {
+        Some("struct") => inner("fields").as_array()?.iter().find_map(|field| {
+            let before = path.len();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(field.get("name").and_then(Value::as_str).unwrap_or_default());
+            let changed = field.get("metadata").and_then(|metadata| metadata.get("delta.typeChanges"));
+            let found = match changed {
+                Some(_) => Some(format!("has the column '{path}', whose type was changed")),
+                None => find(field.get("type").unwrap_or(&Value::Null), path),
+            };
+            path.truncate(before);
+            found
+        }),
+        Some("array") => find(inner("elementType"), path),
+        Some("map") => find(inner("keyType"), path).or_else(|| find(inner("valueType"), path)),
+        Some(name) => Some(format!("has the column '{path}' of type {name}")),
+        None => Some(format!("has the column '{path}' without a type")),
+    }
+}
+
+/// Takes out of every field, nested ones too, all metadata but the comment.
+///
+/// What writers keep there (generation expressions, identity counters, ids) is theirs, and clients of the
+/// parquet format would take some of it for an instruction.
+pub fn keep_comments_only(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            let is_field = map.contains_key("name") && map.contains_key("type");
+            for (name, value) in map.iter_mut() {
+                match value {
+                    Value::Object(metadata) if is_field && name == "metadata" => keep_comment(metadata),
+                    nested => keep_comments_only(nested),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(keep_comments_only),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn keep_comment(metadata: &mut Map<String, Value>) {
+    metadata.retain(|name, value| name == "comment" && value.is_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema(data_type: &Value) -> Value {
+        json!({"type": "struct", "fields": [{"name": "a", "type": data_type, "nullable": true, "metadata": {}}]})
+    }
+
+    #[test]
+    fn types_of_the_parquet_format_are_expressible() {
+        let mut types: Vec<Value> = PLAIN_TYPES.iter().map(|name| json!(name)).collect();
+        types.push(json!("decimal(10,2)"));
+        types.push(json!({"type": "array", "elementType": "long", "containsNull": true}));
+        types.push(json!({"type": "map", "keyType": "string", "valueType": schema(&json!("date")), "valueContainsNull": true}));
+        for data_type in types {
+            assert_eq!(inexpressible_column(&schema(&data_type)), None, "{data_type}");
+        }
+    }
+
+    #[test]
+    fn other_types_are_named_with_their_column_wherever_they_are() {
+        for name in ["void", "timestamp_ntz", "variant", "interval day", "geometry(OGC:CRS84)"] {
+            let nested = json!({"type": "array", "elementType": schema(&json!(name)), "containsNull": true});
+            let found = inexpressible_column(&schema(&nested)).unwrap();
+            assert_eq!(found, format!("has the column 'a.a' of type {name}"));
+        }
+        assert!(inexpressible_column(&json!({"type": "udt"})).is_some());
+        assert!(inexpressible_column(&json!(7)).is_some());
+    }
+
+    #[test]
+    fn a_widened_column_is_inexpressible() {
+        let mut widened = schema(&json!("long"));
+        widened["fields"][0]["metadata"] = json!({"delta.typeChanges": []});
+        assert!(inexpressible_column(&widened).unwrap().contains("'a'"));
+    }
+
+    #[test]
+    fn only_comments_stay_and_columns_named_metadata_do_too() {
+        let mut text = json!({"type": "struct", "fields": [
+            {"name": "id", "type": "long", "nullable": false,
+             "metadata": {"delta.identity.start": 1, "comment": "the id"}},
+            {"name": "metadata", "type": {"type": "struct", "fields": [
+                {"name": "type", "type": "string", "nullable": true, "metadata": {"secret": "x"}}]},
+             "nullable": true, "metadata": {"delta.generationExpression": "now()"}}]});
+        keep_comments_only(&mut text);
+        assert_eq!(
+            text,
+            json!({"type": "struct", "fields": [
+            {"name": "id", "type": "long", "nullable": false, "metadata": {"comment": "the id"}},
+            {"name": "metadata", "type": {"type": "struct", "fields": [
+                {"name": "type", "type": "string", "nullable": true, "metadata": {}}]},
+             "nullable": true, "metadata": {}}]})
+        );
+    }
+}
