@@ -1,0 +1,236 @@
+//! A lakeshare of our own: started, granted a share, watched, stopped.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const STOP_TIMEOUT: Duration = Duration::from_secs(40);
+const POLL: Duration = Duration::from_millis(5);
+/// Settings of ours would meet settings of the machine, so none is inherited.
+const SETTINGS_PREFIX: &str = "LAKESHARE_";
+pub const BUCKET: &str = "perf";
+pub const LOCATION: &str = "lineitem";
+const SHARE: &str = "perf";
+const SCHEMA: &str = "tpch";
+const TABLE: &str = "lineitem";
+const ROOT_KEY: &str = "lakeadmin";
+
+/// Where a server runs.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub executable: PathBuf,
+    /// Holds `BUCKET/LOCATION` and the server's state.
+    pub data_dir: PathBuf,
+    /// Holds the log, the CLI's configuration and the profile.
+    pub run_dir: PathBuf,
+}
+
+/// A running server; it is stopped when this value goes.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// What the kernel says of the server's process.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// User and system time of all its threads.
+    pub cpu_seconds: f64,
+    /// The most memory that was resident at once.
+    pub peak_memory_bytes: u64,
+    pub memory_bytes: u64,
+}
+
+/// A share's endpoint below the server, and the token that opens it.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    pub table_path: String,
+    pub bearer_token: String,
+}
+
+impl Place {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with(SETTINGS_PREFIX) {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+
+    /// Runs one command of the CLI to its end.
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let config_dir = self.run_dir.join("config");
+        let output = self
+            .command()
+            .arg("--config-dir")
+            .arg(&config_dir)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("running {}", self.executable.display()))?;
+        ensure!(
+            output.status.success(),
+            "`lakeshare {}` failed: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
+    /// Forgets what earlier runs left: shares, tokens, configuration.
+    pub fn clear(&self) -> anyhow::Result<()> {
+        for directory in [self.data_dir.join(".lakeshare"), self.run_dir.clone()] {
+            match fs::remove_dir_all(&directory) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("removing {}", directory.display()));
+                }
+                _ => {}
+            }
+        }
+        fs::create_dir_all(&self.run_dir).with_context(|| format!("making {}", self.run_dir.display()))
+    }
+
+    /// Shares the table through the CLI of a running server and makes a token.
+    pub fn grant(&self, server: &Server) -> anyhow::Result<Grant> {
+        let profile = self.run_dir.join("perf.share");
+        let profile_text = profile.to_str().context("the work directory's name is not UTF-8")?;
+        let target = format!("perf/{SHARE}");
+        self.run(&["alias", "set", "perf", &format!("http://{}", server.address), ROOT_KEY, ROOT_KEY])?;
+        self.run(&["share", "create", &target, SCHEMA, &format!("{TABLE}:delta:{BUCKET}:{LOCATION}")])?;
+        self.run(&["share", "token", "create", &target, "--profile", profile_text])?;
+        let profile: Value = serde_json::from_slice(&fs::read(&profile).context("reading the profile")?)?;
+        let text =
+            |key: &str| profile.get(key).and_then(Value::as_str).with_context(|| format!("profile: {key}"));
+        let endpoint = text("endpoint")?;
+        let path = endpoint.splitn(4, '/').nth(3).context("the endpoint has no path")?.trim_end_matches('/');
+        Ok(Grant {
+            table_path: format!("/{path}/shares/{SHARE}/schemas/{SCHEMA}/tables/{TABLE}"),
+            bearer_token: text("bearerToken")?.to_owned(),
+        })
+    }
+
+    /// Starts a server on `address` and waits until it accepts connections.
+    pub fn start(&self, address: SocketAddr) -> anyhow::Result<Server> {
+        let log_path = self.run_dir.join("server.log");
+        let log = File::options().create(true).append(true).open(&log_path)?;
+        let child = self
+            .command()
+            .arg("server")
+            .arg(&self.data_dir)
+            .args(["--address", &address.to_string()])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {}", self.executable.display()))?;
+        let mut server = Server { child, address };
+        let started = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("the server ended with {status}: {}", tail_of(&log_path));
+            }
+            ensure!(started.elapsed() < START_TIMEOUT, "the server does not listen: {}", tail_of(&log_path));
+            pause();
+        }
+        Ok(server)
+    }
+}
+
+/// A port of loopback that nobody listens on now.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process gives no event to wait for")]
+fn pause() {
+    std::thread::sleep(POLL);
+}
+
+fn tail_of(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("\n")
+}
+
+impl Server {
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let stat = fs::read_to_string(process.join("stat")).context("reading the server's stat")?;
+        let status = fs::read_to_string(process.join("status")).context("reading the server's status")?;
+        parse_usage(&stat, &status, rustix::param::clock_ticks_per_second())
+    }
+
+    /// Asks the server to leave and waits until it has.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).context("asking the server to stop")?;
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.success(), "the server left with {status}");
+                return Ok(());
+            }
+            ensure!(asked.elapsed() < STOP_TIMEOUT, "the server does not stop");
+            pause();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // After `stop` there is nothing left to kill, and that is no news.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads `/proc/PID/stat` and `/proc/PID/status` (proc(5)).
+fn parse_usage(stat: &str, status: &str, ticks_per_second: u64) -> anyhow::Result<Usage> {
+    // The second field is the name in brackets, which may hold blanks and brackets itself.
+    let after_name = stat.rsplit_once(')').context("stat has no name")?.1;
+    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
+    let ticks = |index: usize| -> anyhow::Result<u64> {
+        Ok(fields.get(index).context("stat is too short")?.parse()?)
+    };
+    let (user, system) = (ticks(11)?, ticks(12)?);
+    let kilobytes = |key: &str| -> anyhow::Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        let value = line.and_then(|line| line.split_ascii_whitespace().next());
+        Ok(value.with_context(|| format!("status has no {key}"))?.parse()?)
+    };
+    Ok(Usage {
+        cpu_seconds: (user + system) as f64 / ticks_per_second as f64,
+        peak_memory_bytes: kilobytes("VmHWM")? * 1024,
+        memory_bytes: kilobytes("VmRSS")? * 1024,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_read_past_a_name_with_brackets() {
+        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0";
+        let usage = parse_usage(stat, "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n", 100).unwrap();
+        assert!((usage.cpu_seconds - 2.0).abs() < 1e-9);
+        assert_eq!((usage.peak_memory_bytes, usage.memory_bytes), (2 << 20, 1 << 20));
+    }
+
+    #[test]
+    fn our_own_process_has_a_usage() {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        assert!(parse_usage(&stat, &status, 100).unwrap().peak_memory_bytes > 0);
+    }
+}
