@@ -88,8 +88,7 @@ fn sources() -> Vec<Source> {
     rust_files(&base, &mut paths);
     let read = |path: PathBuf| {
         let relative = path.strip_prefix(&base).unwrap().with_extension("");
-        let parts: Vec<String> =
-            relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         let (room, file) = match parts.split_first().unwrap() {
             (room, []) => (room.clone(), "mod".to_owned()),
             (room, rest) => (room.clone(), rest.join("/")),
@@ -255,7 +254,9 @@ fn files_and_plates_are_short() {
         let plate = text.lines().find(|line| !line.starts_with("#!")).unwrap_or_default();
         let words = plate.trim_start_matches("//!").split_whitespace().count();
         if !plate.starts_with("//! ") || words > PLATE_WORDS_MAX || !plate.ends_with(['.', ':', ';', ',']) {
-            wrong.push(format!("{name}: the first line is its name plate, one sentence of at most 12 words: {plate:?}"));
+            wrong.push(format!(
+                "{name}: the first line is its name plate, one sentence of at most 12 words: {plate:?}"
+            ));
         }
         if plate.to_lowercase().contains("this module") || plate.to_lowercase().contains("this file") {
             wrong.push(format!("{name}: the plate talks about itself"));

@@ -184,14 +184,20 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
 
 fn region(text: &str) -> Result<String, String> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if plain && !text.is_empty() { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a region name")) }
+    if plain && !text.is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is not a region name"))
+    }
 }
 
 fn url_expiry(text: &str) -> Result<u32, String> {
     let seconds = units::seconds(text)?;
     match u32::try_from(seconds) {
         Ok(seconds) if (900..=604_800).contains(&seconds) => Ok(seconds),
-        _ => Err(format!("`{text}` is not between 15m and 7d; shorter URLs die under readers, longer ones cannot be signed")),
+        _ => Err(format!(
+            "`{text}` is not between 15m and 7d; shorter URLs die under readers, longer ones cannot be signed"
+        )),
     }
 }
 

@@ -104,8 +104,8 @@ impl Settings {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let table: toml::Table = text
             .parse()
             .map_err(|source| Error::Syntax { path: path.to_owned(), source: Box::new(source) })?;
@@ -204,8 +204,7 @@ mod tests {
             "LAKESHARE_IO" => Some("uring".to_owned()),
             _ => None,
         };
-        let settings =
-            Settings::gather(&[("region", "flag".to_owned())], &environment, Some(&path)).unwrap();
+        let settings = Settings::gather(&[("region", "flag".to_owned())], &environment, Some(&path)).unwrap();
         assert_eq!(settings.get("region").unwrap(), ("flag", &Origin::Flag));
         assert_eq!(settings.get("io").unwrap().0, "uring");
         assert_eq!(settings.get("cores").unwrap(), ("3", &Origin::File(path)));

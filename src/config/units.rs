@@ -82,7 +82,9 @@ mod tests {
     fn base_url_has_no_path() {
         assert_eq!(base_url("https://share.example.com/").unwrap(), "https://share.example.com");
         assert_eq!(base_url("http://host:9000").unwrap(), "http://host:9000");
-        for wrong in ["share.example.com", "https://", "https://a/b", "https://u:p@a", "https://a?x", "ftp://a"] {
+        for wrong in
+            ["share.example.com", "https://", "https://a/b", "https://u:p@a", "https://a?x", "ftp://a"]
+        {
             assert!(base_url(wrong).is_err(), "{wrong}");
         }
     }

@@ -37,12 +37,8 @@ pub type Drain = watch::Receiver<bool>;
 /// Answers every request of one connection with `handler`; returns when the peer or the drain ends it.
 ///
 /// Errors end the connection only: they are the peer's, or a body of ours that broke on purpose.
-pub async fn serve_connection<H, F>(
-    stream: TcpStream,
-    tls: Option<TlsAcceptor>,
-    drain: Drain,
-    handler: Rc<H>,
-) where
+pub async fn serve_connection<H, F>(stream: TcpStream, tls: Option<TlsAcceptor>, drain: Drain, handler: Rc<H>)
+where
     H: Fn(Request<Incoming>) -> F + 'static,
     F: Future<Output = Response<Body>> + 'static,
 {

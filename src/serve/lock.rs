@@ -23,8 +23,7 @@ impl DirectoryLock {
         let made = DirBuilder::new().mode(0o700).recursive(true).create(private_dir);
         made.map_err(failed)?;
         let path = private_dir.join("lock");
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
             Err(Errno::WOULDBLOCK) => Err(Error::Locked { path: data_dir.to_owned() }),

@@ -123,7 +123,10 @@ mod tests {
         core.count(Door::Sharing, 404);
         core.bytes_sent.inc_by(17);
         let text = metrics.render();
-        assert!(text.contains(r#"lakeshare_requests_total{core="3",door="Sharing",status="Success"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"lakeshare_requests_total{core="3",door="Sharing",status="Success"} 1"#),
+            "{text}"
+        );
         assert!(text.contains(r#"lakeshare_body_bytes_sent_total{core="3"} 17"#), "{text}");
         assert!(text.contains(r#"file_io="pread""#), "{text}");
     }
