@@ -83,6 +83,10 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalP
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    // serde would take an array for the fields of an object in order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::Json { reason: "it is not a JSON object".into() });
+    }
     axum::Json::from_bytes(bytes).map(|axum::Json(value)| value).map_err(|rejection| {
         let reason = match &rejection {
             JsonRejection::JsonDataError(error) => cause_of(error),

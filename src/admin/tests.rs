@@ -298,9 +298,9 @@ async fn a_stale_etag_changes_nothing() {
 async fn what_is_wrong_with_a_body_is_named() {
     let fixture = fixture();
     for (body, expected) in [
-        ("", "EOF"),
+        ("", "not a JSON object"),
         ("{", "EOF"),
-        ("[]", "share"),
+        ("[]", "not a JSON object"),
         (r#"{"name":7}"#, "name: invalid type"),
         (r#"{"nam":"x"}"#, "unknown field `nam`"),
         (
