@@ -1,18 +1,30 @@
 //! What people type: parses, runs one command, exits with a code.
 
+mod alias;
 mod aliases;
 mod args;
+mod bucket;
+mod client;
 mod context;
+mod copy;
 mod expiry;
 mod fault;
 mod healthcheck;
 mod human;
+mod list;
+mod peer;
 mod printer;
 mod private_file;
+mod remove;
+mod s3;
+mod share;
+mod share_tree;
 mod shell;
 mod table_spec;
 mod target;
+mod token;
 mod transport;
+mod tree;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,7 +32,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
-use self::args::{Cli, Command};
+use self::args::{Cli, Command, TableCommand};
 use self::context::Context;
 use self::fault::{Exit, Fault};
 use self::printer::{Manner, Printer};
@@ -82,12 +94,24 @@ fn obey(cli: Cli) -> Exit {
 
 fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
     match command {
+        Command::Alias(command) | Command::Table(TableCommand::Alias(command)) => {
+            wait_for(alias::run(context, command))
+        }
+        Command::Mb(args) => wait_for(bucket::make(context, &args)),
+        Command::Rb(args) => wait_for(bucket::remove(context, &args)),
+        Command::Cp(args) => wait_for(copy::run(context, &args)),
+        Command::Ls(args) => wait_for(list::run(context, &args)),
+        Command::Tree(args) => wait_for(tree::run(context, &args)),
+        Command::Rm(args) => wait_for(remove::run(context, &args)),
+        Command::Share(command) | Command::Table(TableCommand::Share(command)) => {
+            wait_for(share::run(context, command))
+        }
+        Command::Healthcheck(args) => wait_for(healthcheck::run(context, &args)),
         Command::Completions(args) => {
             shell::print_completions(context, args.shell);
             Ok(())
         }
         Command::Man(args) => shell::write_man(context, args.dir.as_deref()),
-        Command::Healthcheck(args) => wait_for(healthcheck::run(context, &args)),
     }
 }
 

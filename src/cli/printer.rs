@@ -39,8 +39,8 @@ impl Manner {
 /// The few ways in which a word stands out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Tone {
+    Plain,
     Strong,
-    Faint,
     Good,
     Name,
     Warning,
@@ -49,8 +49,8 @@ pub(crate) enum Tone {
 impl Tone {
     fn code(self) -> &'static str {
         match self {
+            Self::Plain => "0",
             Self::Strong => "1",
-            Self::Faint => "2",
             Self::Good => "32",
             Self::Name => "36",
             Self::Warning => "33",

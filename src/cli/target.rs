@@ -78,10 +78,10 @@ impl Target {
             )
             .advise(format!("Write {}/{shape} or {} {shape}.", self.alias, self.alias)));
         }
-        if name.contains('/') {
+        if name.contains('/') || matches!(name, "." | "..") {
             return Err(Fault::usage(
                 format!("cannot read the target '{self}'"),
-                format!("'{name}' is not the name of a {what}, because it holds a /"),
+                format!("'{name}' is not the name of a {what}, because of its / or dots"),
             )
             .advise(format!("Write ALIAS/{shape} or ALIAS {shape}.")));
         }
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_name_of_two_parts_is_no_share() {
-        for text in ["local/a/b", "local", "local/", "/a", "local a b"] {
+        for text in ["local/a/b", "local", "local/", "/a", "local a b", "local/.."] {
             let fault = Target::parse_name(&words(text), "share").unwrap_err();
             assert_eq!(fault.exit, crate::cli::fault::Exit::Usage, "{text}: {fault}");
             assert!(!fault.advice.is_empty(), "{text}");

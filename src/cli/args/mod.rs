@@ -39,12 +39,48 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Names for servers, kept in config.toml
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
+    /// Make a bucket
+    Mb(object::MakeBucket),
+    /// Remove an empty bucket
+    Rb(object::RemoveBucket),
+    /// Copy files and objects, either way or between buckets
+    Cp(object::Copy),
+    /// List buckets or objects
+    #[command(visible_alias = "list")]
+    Ls(object::List),
+    /// Show buckets and directories as a tree
+    Tree(object::Tree),
+    /// Remove objects
+    #[command(visible_aliases = ["remove", "delete"])]
+    Rm(object::Remove),
+    /// Shares, their tables and their tokens
+    #[command(subcommand)]
+    Share(share::ShareCommand),
+    /// The groups once more, for fingers that know `mc table`
+    #[command(subcommand)]
+    Table(TableCommand),
     /// Ask whether a server is ready, for containers
     Healthcheck(server::Healthcheck),
     /// Print the completions of a shell
     Completions(Completions),
     /// Print the manual, or write one page for each command
     Man(Man),
+}
+
+/// The groups once more, for fingers that know `mc table`.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:
+  lakeshare table share info local/test")]
+pub(crate) enum TableCommand {
+    /// Names for servers, kept in config.toml
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
+    /// Shares, their tables and their tokens
+    #[command(subcommand)]
+    Share(share::ShareCommand),
 }
 
 #[derive(Debug, Args)]

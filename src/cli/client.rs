@@ -1,0 +1,255 @@
+//! The admin API: shares and tokens of one server.
+
+use http::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::fault::Fault;
+use super::peer::{Answer, Peer};
+use super::table_spec::{Addition, Removal, TableSpec};
+use crate::sigv4::canonical::encode_into;
+
+/// A share as the server tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ShareInfo {
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    pub created_at: String,
+    pub updated_at: String,
+    #[serde(default)]
+    pub schemas: Vec<SchemaInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SchemaInfo {
+    pub name: String,
+    #[serde(default)]
+    pub tables: Vec<TableInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TableInfo {
+    pub name: String,
+    pub source_type: String,
+    #[serde(default)]
+    pub bucket: String,
+    #[serde(default)]
+    pub location: String,
+}
+
+/// A token right after it was made; the only time that its text is seen.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewToken {
+    pub token_id: String,
+    pub token: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub created_at: Option<String>,
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    #[serde(default)]
+    pub shares: Vec<String>,
+    /// What a Delta Sharing client opens, ready to be written to a file.
+    pub profile: serde_json::Value,
+}
+
+/// A token as listed, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenInfo {
+    pub token_id: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub shares: Vec<String>,
+    pub created_at: String,
+    #[serde(default)]
+    pub expires_at: Option<String>,
+}
+
+/// A share to be made.
+#[derive(Debug, Serialize)]
+pub(crate) struct NewShare {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub schemas: Vec<NewSchema>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NewSchema {
+    pub name: String,
+    pub tables: Vec<TableSpec>,
+}
+
+/// Changes to a share, all or none.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct SharePatch {
+    /// An empty text clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<Addition>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<Removal>,
+}
+
+/// A token to be made.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additional_shares: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ShareAnswer {
+    share: ShareInfo,
+}
+
+#[derive(Deserialize)]
+struct SharesAnswer {
+    shares: Vec<ShareInfo>,
+}
+
+#[derive(Deserialize)]
+struct TokensAnswer {
+    tokens: Vec<TokenInfo>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorAnswer {
+    error_code: String,
+    message: String,
+}
+
+/// The admin door of one server.
+pub(crate) struct Client {
+    peer: Peer,
+}
+
+impl Client {
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+
+    pub(crate) async fn create_share(&self, share: &NewShare) -> Result<ShareInfo, Fault> {
+        let what = format!("cannot create the share '{}'", share.name);
+        let answer: ShareAnswer = self.ask(&what, Method::POST, "/shares", Some(share)).await?;
+        Ok(answer.share)
+    }
+
+    pub(crate) async fn list_shares(&self) -> Result<Vec<ShareInfo>, Fault> {
+        let what = format!("cannot list the shares of '{}'", self.peer.name);
+        let answer: SharesAnswer = self.ask(&what, Method::GET, "/shares", None::<&()>).await?;
+        Ok(answer.shares)
+    }
+
+    pub(crate) async fn get_share(&self, name: &str) -> Result<ShareInfo, Fault> {
+        let what = format!("cannot show the share '{name}'");
+        let answer: ShareAnswer = self.ask(&what, Method::GET, &share_path(name), None::<&()>).await?;
+        Ok(answer.share)
+    }
+
+    pub(crate) async fn update_share(&self, name: &str, patch: &SharePatch) -> Result<ShareInfo, Fault> {
+        let what = format!("cannot update the share '{name}'");
+        let answer: ShareAnswer = self.ask(&what, Method::PATCH, &share_path(name), Some(patch)).await?;
+        Ok(answer.share)
+    }
+
+    pub(crate) async fn remove_share(&self, name: &str) -> Result<(), Fault> {
+        let what = format!("cannot remove the share '{name}'");
+        self.send(&what, Method::DELETE, &share_path(name), None::<&()>).await.map(drop)
+    }
+
+    pub(crate) async fn create_token(&self, share: &str, request: &TokenRequest) -> Result<NewToken, Fault> {
+        let what = format!("cannot create a token for the share '{share}'");
+        self.ask(&what, Method::POST, &format!("{}/tokens", share_path(share)), Some(request)).await
+    }
+
+    pub(crate) async fn list_tokens(&self, share: &str) -> Result<Vec<TokenInfo>, Fault> {
+        let what = format!("cannot list the tokens of the share '{share}'");
+        let path = format!("{}/tokens", share_path(share));
+        let answer: TokensAnswer = self.ask(&what, Method::GET, &path, None::<&()>).await?;
+        Ok(answer.tokens)
+    }
+
+    pub(crate) async fn remove_token(&self, id: &str) -> Result<(), Fault> {
+        let what = format!("cannot remove the token '{id}'");
+        self.send(&what, Method::DELETE, &format!("/tokens/{}", encoded(id)), None::<&()>).await.map(drop)
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Fault> {
+        let answer = self.send(what, method, path, body).await?;
+        serde_json::from_slice(&answer.body).map_err(|error| self.stranger(what, &error.to_string()))
+    }
+
+    async fn send(
+        &self,
+        what: &str,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Answer, Fault> {
+        let body = body
+            .map(serde_json::to_vec)
+            .transpose()
+            .map_err(|error| Fault::refused(what, error.to_string()))?;
+        let answer = self.peer.send(what, method, &format!("/_admin/v1{path}"), body).await?;
+        if answer.status.is_success() { Ok(answer) } else { Err(self.refusal(what, &answer)) }
+    }
+
+    fn refusal(&self, what: &str, answer: &Answer) -> Fault {
+        let Ok(error) = serde_json::from_slice::<ErrorAnswer>(&answer.body) else {
+            return self.stranger(what, &format!("status {}", answer.status));
+        };
+        let advice = match answer.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.peer.credential_advice(&answer.headers),
+            StatusCode::NOT_FOUND => format!("`lakeshare share list {}` shows the shares.", self.peer.name),
+            StatusCode::CONFLICT => {
+                "`lakeshare share info` shows what is there; `lakeshare share update` changes it.".to_owned()
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                "Try again in a moment.".to_owned()
+            }
+            status if status.is_server_error() => "The server's log says more.".to_owned(),
+            _ => String::new(),
+        };
+        Fault::refused(what, error.message.trim_end_matches('.')).coded(error.error_code).advise(advice)
+    }
+
+    /// An answer that no Lakeshare server gives.
+    fn stranger(&self, what: &str, why: &str) -> Fault {
+        let server = self.peer.endpoint.origin().ascii_serialization();
+        Fault::refused(what, format!("{server} does not answer like a Lakeshare server ({why})"))
+            .advise("Check the address with `lakeshare alias list`, and that server and command line have the same version.")
+    }
+}
+
+fn share_path(name: &str) -> String {
+    format!("/shares/{}", encoded(name))
+}
+
+/// One segment of a path; `Target` keeps `.` and `..` away, which URL parsers would resolve.
+fn encoded(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    encode_into(segment.as_bytes(), false, &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,150 @@
+//! A share as text: its head, and its schemas and tables with the lines between them.
+
+use super::client::{SchemaInfo, ShareInfo, TableInfo};
+use super::human;
+use super::printer::{Printer, Tone};
+
+/// The lines of `share info`.
+pub(crate) fn render(share: &ShareInfo, printer: &Printer) -> Vec<String> {
+    let mut lines = vec![
+        format!("Share: {}", printer.tone(Tone::Strong, &share.name)),
+        format!("ID: {}", printer.tone(Tone::Plain, &share.id)),
+    ];
+    if let Some(description) = share.description.as_deref().filter(|text| !text.is_empty()) {
+        lines.push(format!("Description: {}", printer.tone(Tone::Plain, description)));
+    }
+    lines.push(format!("Created: {}", printer.tone(Tone::Plain, &human::utc_moment(&share.created_at))));
+    lines.push(format!("Updated: {}", printer.tone(Tone::Plain, &human::utc_moment(&share.updated_at))));
+    lines.push(String::new());
+    if share.schemas.is_empty() {
+        lines.push("Schemas: none".to_owned());
+        return lines;
+    }
+    lines.push("Schemas:".to_owned());
+    for_each_branch(&share.schemas, |schema, branch| {
+        lines.push(format!(
+            "  {} {} ({})",
+            branch.knot,
+            printer.tone(Tone::Name, &schema.name),
+            human::count(schema.tables.len(), "table")
+        ));
+        render_tables(schema, branch.rail, printer, &mut lines);
+    });
+    lines
+}
+
+fn render_tables(schema: &SchemaInfo, outer_rail: &str, printer: &Printer, lines: &mut Vec<String>) {
+    for_each_branch(&schema.tables, |table, branch| {
+        lines.push(format!(
+            "  {outer_rail}   {} {} [{}]",
+            branch.knot,
+            printer.tone(Tone::Name, &table.name),
+            format_name(table)
+        ));
+        for (label, value) in [("Bucket", &table.bucket), ("Location", &table.location)] {
+            let value = printer.tone(Tone::Plain, value);
+            lines.push(format!("  {outer_rail}   {}   {label}: {value}", branch.rail).trim_end().to_owned());
+        }
+    });
+}
+
+fn format_name(table: &TableInfo) -> &str {
+    match table.source_type.as_str() {
+        "delta" => "Delta",
+        other => other,
+    }
+}
+
+/// What stands before a node, and before the lines below it.
+struct Branch {
+    knot: &'static str,
+    rail: &'static str,
+}
+
+fn for_each_branch<'a, T>(nodes: &'a [T], mut visit: impl FnMut(&'a T, Branch)) {
+    let last = nodes.len().saturating_sub(1);
+    for (index, node) in nodes.iter().enumerate() {
+        let branch = if index == last {
+            Branch { knot: "└─", rail: " " }
+        } else {
+            Branch { knot: "├─", rail: "│" }
+        };
+        visit(node, branch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::printer::Manner;
+
+    fn table(name: &str) -> TableInfo {
+        TableInfo {
+            name: name.to_owned(),
+            source_type: "delta".to_owned(),
+            bucket: "testdelta".to_owned(),
+            location: format!("tpch/{name}"),
+        }
+    }
+
+    fn share(schemas: Vec<SchemaInfo>) -> ShareInfo {
+        ShareInfo {
+            id: "c74c939b-d17a-4b8d-9270-7600ad53a71c".to_owned(),
+            name: "test".to_owned(),
+            description: None,
+            created_at: "2026-01-25T23:52:59Z".to_owned(),
+            updated_at: "2026-01-25T23:53:57.250Z".to_owned(),
+            schemas,
+        }
+    }
+
+    fn text(share: &ShareInfo) -> String {
+        render(share, &Printer::new(Manner::default())).join("\n")
+    }
+
+    #[test]
+    fn a_share_looks_as_in_the_interfaces() {
+        let tables = vec![table("orders"), table("customer")];
+        let share = share(vec![SchemaInfo { name: "tpch".to_owned(), tables }]);
+        let expected = "\
+Share: test
+ID: c74c939b-d17a-4b8d-9270-7600ad53a71c
+Created: 2026-01-25T23:52:59Z
+Updated: 2026-01-25T23:53:57Z
+
+Schemas:
+  └─ tpch (2 tables)
+      ├─ orders [Delta]
+      │   Bucket: testdelta
+      │   Location: tpch/orders
+      └─ customer [Delta]
+          Bucket: testdelta
+          Location: tpch/customer";
+        assert_eq!(text(&share), expected);
+    }
+
+    #[test]
+    fn rails_run_on_while_schemas_follow() {
+        let schema = |name: &str| SchemaInfo { name: name.to_owned(), tables: vec![table("t")] };
+        let mut share = share(vec![schema("a"), schema("b")]);
+        share.description = Some("two\nlines".to_owned());
+        let expected = "\
+Schemas:
+  ├─ a (1 table)
+  │   └─ t [Delta]
+  │       Bucket: testdelta
+  │       Location: tpch/t
+  └─ b (1 table)
+      └─ t [Delta]
+          Bucket: testdelta
+          Location: tpch/t";
+        let text = text(&share);
+        assert!(text.ends_with(expected), "{text}");
+        assert!(text.contains("Description: two\\nlines\n"), "{text}");
+    }
+
+    #[test]
+    fn an_empty_share_says_so() {
+        assert!(text(&share(Vec::new())).ends_with("\n\nSchemas: none"));
+    }
+}
