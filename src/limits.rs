@@ -15,6 +15,24 @@ pub const QUERY_BODY_BYTES_MAX: usize = 2 << 20;
 /// Largest JSON body of an admin request: a share with some ten thousand tables.
 pub const ADMIN_BODY_BYTES_MAX: usize = 4 << 20;
 
+/// Longest description of a share or a token, in bytes (Delta Sharing bounds a comment so).
+pub const DESCRIPTION_BYTES_MAX: usize = 65_536;
+
+/// Longest time for the body of an admin request to arrive.
+pub const ADMIN_BODY_SECONDS_MAX: u64 = 30;
+
+/// Bytes of a body that is too large which are read and thrown away before the answer.
+pub const ADMIN_BODY_DISCARD_BYTES_MAX: usize = 32 << 20;
+
+/// Admin requests at once, each with a body in memory; a further one answers 503.
+pub const ADMIN_REQUESTS_MAX: usize = 64;
+
+/// Tables that one admin request loads at once, so that it does not starve queries of replay.
+pub const ADMIN_LOADS_MAX: usize = 8;
+
+/// Attempts to read the state for a publication before the admin call reports that it failed.
+pub const ADMIN_PUBLISH_ATTEMPTS_MAX: u32 = 20;
+
 /// Files in one segment of a snapshot, so that a row number fits 16 bits.
 pub const SEGMENT_FILES_MAX: usize = 65_536;
 
@@ -129,6 +147,7 @@ pub const STATE_BATCH_MAX: usize = 64;
 
 /// Longest wait for another connection to the state file, which only tools for repair hold.
 pub const STATE_BUSY_MS_MAX: u64 = 5_000;
+
 /// Bytes that hyper may hold for one connection in each direction: one chunk and its frame.
 pub const CONNECTION_BUFFER_BYTES: usize = 256 << 10;
 
