@@ -142,15 +142,14 @@ fn own_command() -> String {
 }
 
 fn measure(place: &Place, scenario: &Scenario) -> anyhow::Result<Vec<Measurement>> {
-    let address = server::free_address()?;
     // A server of its own makes the grant: adding a table loads it, and then nothing would be cold.
-    let first = place.start(address)?;
+    let first = place.start()?;
     let grant = place.grant(&first)?;
     first.stop()?;
-    let query = Query {
-        address,
-        table_path: grant.table_path,
-        bearer_token: grant.bearer_token,
+    let query_at = |server: &Server| Query {
+        address: server.address,
+        table_path: grant.table_path.clone(),
+        bearer_token: grant.bearer_token.clone(),
         response_format: scenario.load.response_format,
     };
     let mut measurements = Vec::new();
@@ -159,12 +158,12 @@ fn measure(place: &Place, scenario: &Scenario) -> anyhow::Result<Vec<Measurement
         if let Some(server) = running.take() {
             server.stop()?;
         }
-        let server = running.insert(place.start(address)?);
-        measurements.push(measure_once(server, &query, scenario, (Phase::Cold, repeat))?);
+        let server = running.insert(place.start()?);
+        measurements.push(measure_once(server, &query_at(server), scenario, (Phase::Cold, repeat))?);
     }
     let server = running.context("a scenario starts at least one server")?;
     for repeat in 1..=scenario.load.warm_repeats {
-        measurements.push(measure_once(&server, &query, scenario, (Phase::Warm, repeat))?);
+        measurements.push(measure_once(&server, &query_at(&server), scenario, (Phase::Warm, repeat))?);
     }
     server.stop()?;
     Ok(measurements)

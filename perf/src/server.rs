@@ -1,7 +1,7 @@
 //! A lakeshare of our own: started, granted a share, watched, stopped.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -119,36 +119,39 @@ impl Place {
         })
     }
 
-    /// Starts a server on `address` and waits until it accepts connections.
-    pub fn start(&self, address: SocketAddr) -> anyhow::Result<Server> {
+    /// Starts a server on a free port of loopback and waits until it listens.
+    pub fn start(&self) -> anyhow::Result<Server> {
         let log_path = self.run_dir.join("server.log");
+        let port_path = self.run_dir.join("address");
+        let _ = fs::remove_file(&port_path);
         let log = File::options().create(true).append(true).open(&log_path)?;
-        let child = self
+        let mut child = self
             .command()
             .arg("server")
             .arg(&self.data_dir)
-            .args(["--address", &address.to_string()])
+            .args(["--address", "127.0.0.1:0", "--port-file"])
+            .arg(&port_path)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .with_context(|| format!("starting {}", self.executable.display()))?;
-        let mut server = Server { child, address };
         let started = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = server.child.try_wait()? {
+        let address = loop {
+            if let Ok(address) = fs::read_to_string(&port_path).unwrap_or_default().trim().parse() {
+                break address;
+            }
+            if let Some(status) = child.try_wait()? {
                 bail!("the server ended with {status}: {}", tail_of(&log_path));
             }
-            ensure!(started.elapsed() < START_TIMEOUT, "the server does not listen: {}", tail_of(&log_path));
+            if started.elapsed() > START_TIMEOUT {
+                child.kill()?;
+                bail!("the server does not listen: {}", tail_of(&log_path));
+            }
             pause();
-        }
-        Ok(server)
+        };
+        Ok(Server { child, address })
     }
-}
-
-/// A port of loopback that nobody listens on now.
-pub fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process gives no event to wait for")]
