@@ -19,8 +19,8 @@ pub enum Error {
     State(#[from] state::Error),
     #[error(transparent)]
     Tls(#[from] http::tls::Error),
-    #[error("this kernel refuses io_uring: {why}; leave `io` at auto, or set it to pread")]
-    NoUring { why: String },
+    #[error("this kernel refuses io_uring; leave `io` at auto, or set it to pread")]
+    NoUring,
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
     #[error("cannot write {}: {source}", path.display())]
@@ -35,7 +35,7 @@ impl Error {
             Self::State(error) => error.kind(),
             Self::Tls(error) => error.kind(),
             Self::Bind { .. } | Self::Locked { .. } => Kind::Conflict,
-            Self::DataDirectory { .. } | Self::NoUring { .. } | Self::PortFile { .. } => Kind::Invalid,
+            Self::DataDirectory { .. } | Self::NoUring | Self::PortFile { .. } => Kind::Invalid,
             Self::Thread(_) | Self::CoreDied(_) => Kind::Internal,
         }
     }

@@ -1,0 +1,85 @@
+//! One thread on one core: accept, serve, no locks.
+
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use super::cores;
+use super::doors::Doors;
+use super::shutdown::Shutdown;
+use crate::http::connection::serve_connection;
+use crate::limits;
+use crate::storage::file_read::FileReader;
+use crate::telemetry::metrics::CoreMetrics;
+
+/// What one core is started with.
+pub struct Core {
+    pub cpu: usize,
+    pub listener: TcpListener,
+    pub doors: Arc<Doors>,
+    pub tls: Option<TlsAcceptor>,
+    pub file_reader: FileReader,
+    pub metrics: CoreMetrics,
+    pub shutdown: Shutdown,
+}
+
+impl Core {
+    /// Serves until the drain is over. Runs on its own thread.
+    ///
+    /// # Errors
+    /// The kernel's, when the runtime or the listener cannot be set up.
+    pub fn run(self) -> std::io::Result<()> {
+        cores::pin(self.cpu);
+        self.file_reader.block_on(self.accept())?
+    }
+
+    async fn accept(self) -> std::io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let places = Arc::new(Semaphore::new(limits::CONNECTIONS_PER_CORE_MAX as usize));
+        let metrics = self.metrics.clone();
+        let handler = Rc::new(move |request: http::Request<hyper::body::Incoming>| {
+            let (doors, metrics) = (Arc::clone(&self.doors), self.metrics.clone());
+            async move { doors.answer(&request, &metrics) }
+        });
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.shutdown.wait() => break,
+                accepted = async {
+                    // Never closed, so a place always comes.
+                    let place = Arc::clone(&places).acquire_owned().await;
+                    (place, listener.accept().await)
+                } => accepted,
+            };
+            let (place, stream) = match accepted {
+                (place, Ok((stream, _peer))) => (place, stream),
+                (_, Err(error)) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let connection =
+                serve_connection(stream, self.tls.clone(), self.shutdown.subscribe(), Rc::clone(&handler));
+            let open = metrics.connections_open.clone();
+            tokio::task::spawn_local(async move {
+                open.inc();
+                connection.await;
+                open.dec();
+                drop(place);
+            });
+        }
+        drop(listener);
+        let deadline = Duration::from_secs(limits::DRAIN_SECONDS_MAX);
+        // All places free again means that the last connection is gone.
+        let all_gone = places.acquire_many(limits::CONNECTIONS_PER_CORE_MAX);
+        if tokio::time::timeout(deadline, all_gone).await.is_err() {
+            tracing::warn!("drain took too long; open answers are cut");
+        }
+        Ok(())
+    }
+}

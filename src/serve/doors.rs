@@ -1,0 +1,58 @@
+//! The doors behind one port, and the plain answers of operations.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+
+use super::count::Counted;
+use super::route::{DoorName, door_of};
+use super::shutdown::Shutdown;
+use crate::http::body::Body;
+use crate::telemetry::metrics::{CoreMetrics, Door, Metrics};
+
+/// All doors; shared by the cores, each request is answered on the core that accepted it.
+#[derive(Debug)]
+pub struct Doors {
+    pub metrics: Arc<Metrics>,
+    pub shutdown: Shutdown,
+}
+
+impl Doors {
+    /// Answers one request and counts it for the core.
+    pub fn answer(&self, request: &Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
+        let name = door_of(request.uri().path());
+        let response = match name {
+            DoorName::Sharing | DoorName::Admin | DoorName::S3 => plain(StatusCode::NOT_FOUND),
+            DoorName::Health => plain(StatusCode::OK),
+            DoorName::Ready if self.shutdown.has_begun() => plain(StatusCode::SERVICE_UNAVAILABLE),
+            DoorName::Ready => plain(StatusCode::OK),
+            DoorName::Metrics => self.scrape(),
+        };
+        metrics.count(label(name), response.status().as_u16());
+        let counted = metrics.clone();
+        response.map(|body| Body::wrap(Counted::new(body, counted)))
+    }
+
+    fn scrape(&self) -> Response<Body> {
+        let mut response = Response::new(Body::full(self.metrics.render()));
+        let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn label(name: DoorName) -> Door {
+    match name {
+        DoorName::Sharing => Door::Sharing,
+        DoorName::Admin => Door::Admin,
+        DoorName::S3 => Door::S3,
+        DoorName::Health | DoorName::Ready | DoorName::Metrics => Door::Operations,
+    }
+}

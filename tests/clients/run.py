@@ -1,0 +1,150 @@
+"""Runs other people's clients against the real executable and counts what they say.
+
+    run.py --lakeshare target/debug/lakeshare [--scope ci|all] [--only NAME[,NAME]] [--list]
+
+Each suite is a program of its own that prints a line a check and exits 1 if anything differs. The corpus and the client kit are
+read where the environment or the sibling folder `../shared` has them; without them their suites fail, they are not skipped.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SHARED = pathlib.Path(os.environ.get("LAKESHARE_SHARED", ROOT.parent / "shared"))
+KIT = SHARED / "kit" / "clients"
+TOOLS = ROOT / ".tools"
+KEY = "lakeadmin"
+
+
+class Server:
+    """One server over a fresh directory, with an alias `t` and a profile for the shares that a suite makes."""
+
+    def __init__(self, lakeshare, folder):
+        self.lakeshare, self.folder = lakeshare, pathlib.Path(folder)
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        self.log = open(self.folder / "server.log", "wb")
+        self.process = subprocess.Popen(
+            [lakeshare, "--json", "server", str(self.data), "--address", "127.0.0.1:0"],
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=clean_environment())
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("the server did not start:\n" + (self.folder / "server.log").read_text())
+        self.url = "http://" + json.loads(line)["address"]
+        self.cli("alias", "set", "t", self.url, KEY, KEY)
+
+    def cli(self, *arguments, check=True):
+        """Runs `lakeshare ARGUMENTS`; returns the finished process."""
+        command = [self.lakeshare, "--config-dir", str(self.folder / "config"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, env=clean_environment())
+        if check and done.returncode:
+            sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr}")
+        return done
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def clean_environment():
+    return {k: v for k, v in os.environ.items() if not k.startswith(("LAKESHARE_", "AWS_"))}
+
+
+def python(script, *arguments):
+    return [sys.executable, str(script), *map(str, arguments)]
+
+
+def suites(scope):
+    """Name -> function from a server to (command, environment)."""
+    s3 = lambda name: lambda server: (python(HERE / name, server.url, KEY, KEY), {})
+    found = {script.stem: s3(script.name) for script in sorted(HERE.glob("s3_*.py"))}
+    found["s3_cli"] = s3_cli
+    found["sharing_corpus"] = sharing_corpus
+    found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
+    if scope == "all":
+        found["sharing_rust"] = sharing_rust
+        found["spark_s3a"] = spark_s3a
+    return found
+
+
+def s3_cli(server):
+    aws = ROOT / ".venv-aws" / "bin" / "aws"
+    sample = server.folder / "sample"
+    subprocess.run(python(HERE / "sample_files.py", sample), check=True)
+    tools = {"AWS": str(aws), "MC": str(TOOLS / "mc")}
+    return ["bash", str(KIT / "s3_cli.sh"), server.url, KEY, KEY, str(sample)], tools
+
+
+def sharing_corpus(server):
+    return python(HERE / "sharing_corpus.py", "--lakeshare", server.lakeshare, "--config-dir",
+                  server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
+
+
+def sharing_rust(server):
+    return python(HERE / "sharing_rust.py", "--lakeshare", server.lakeshare, "--config-dir",
+                  server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
+
+
+def spark_s3a(server):
+    return python(HERE / "spark_s3a.py", server.url, KEY, KEY), {}
+
+
+def counted(text):
+    """The checks that a suite says it made: its last `N passed, N failed`, else its lines of ok and FAIL."""
+    closing = re.findall(r"(\d+) passed, (\d+) failed", text)
+    if closing:
+        return int(closing[-1][0]), int(closing[-1][1])
+    return len(re.findall(r"^ok ", text, re.M)), len(re.findall(r"^FAIL", text, re.M))
+
+
+def run(name, make, lakeshare):
+    began = time.time()
+    with tempfile.TemporaryDirectory(prefix="lakeshare-clients-") as folder:
+        server = Server(lakeshare, folder)
+        try:
+            command, extra = make(server)
+            done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  env={**clean_environment(), **extra})
+        finally:
+            server.stop()
+        good, bad = counted(done.stdout)
+        if done.returncode and not bad:
+            bad = 1
+        if not good and not bad:
+            bad = 1
+        print(f"{name}: {good} ok, {bad} not ok ({time.time() - began:.0f} s)", flush=True)
+        if bad:
+            print(done.stdout[-20_000:])
+            print("-- server log, its end:\n" + (pathlib.Path(folder) / "server.log").read_text()[-4_000:])
+        return good, bad
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lakeshare", required=True)
+    parser.add_argument("--scope", choices=["ci", "all"], default="ci")
+    parser.add_argument("--only")
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    chosen = suites(arguments.scope)
+    if arguments.list:
+        print("\n".join(chosen))
+        return
+    if arguments.only:
+        every = suites("all")
+        chosen = {name: every[name] for name in arguments.only.split(",")}
+    lakeshare = str(pathlib.Path(arguments.lakeshare).resolve())
+    results = [run(name, make, lakeshare) for name, make in chosen.items()]
+    good, bad = (sum(column) for column in zip(*results))
+    print(f"{good} passed, {bad} failed")
+    sys.exit(1 if bad else 0)
+
+
+main()

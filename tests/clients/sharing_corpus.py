@@ -1,0 +1,199 @@
+"""Every Delta table of the corpus through the Python client, in both formats, against what an independent reader found.
+
+    sharing_corpus.py --lakeshare PROGRAM --config-dir DIR --data DIR --corpus DIR [--only NAME[,NAME]]
+
+The server behind alias `t` serves `--data`. Each table is either shared and read with the expected rows, or refused with a reason that
+names a feature or a fault that the table really has.
+"""
+import argparse
+import datetime
+import decimal
+import json
+import math
+import pathlib
+import shutil
+import subprocess
+import sys
+import warnings
+
+import delta_sharing
+import pandas
+
+warnings.filterwarnings("ignore")
+
+# Readers of the Python client that fail on a right answer; the wire tests cover what the client cannot show.
+CLIENT_LIMITS = {
+    # name: (formats, why)
+}
+
+# Words of a refusal -> features of CORPUS.json of which the table must have one.
+REFUSALS = {
+    "deletionVectors": ("r:deletionVectors", "dv-enabled"),
+    "columnMapping": ("r:columnMapping", "column-mapping-name", "column-mapping-id"),
+    "v2Checkpoint": ("r:v2Checkpoint",),
+    "timestampNtz": ("r:timestampNtz",),
+    "typeWidening": ("r:typeWidening", "r:typeWidening-preview"),
+    "variantType": ("r:variantType", "r:variantType-preview"),
+    "variantShredding": ("r:variantShredding-preview",),
+    "catalogManaged": ("r:catalogManaged", "w:catalogManaged"),
+    "catalogOwned": ("r:catalogOwned-preview", "r:catalogManaged"),
+    "geospatial": ("r:geospatial",),
+    "vacuumProtocolCheck": ("r:vacuumProtocolCheck",),
+    "absolute": ("absolute-path",),
+    "void": ("type:void",),
+}
+FAULTS = {  # tables marked `refuse` whose fault is not a feature
+    "delta/golden__deltalog-invalid-protocol-version": "99",
+    "delta/golden__versions-not-contiguous": "version",
+    "delta/golden__deltalog-state-reconstruction-without-protocol": "protocol",
+    "delta/golden__deltalog-state-reconstruction-without-metadata": "metaData",
+    "delta/drs__simple_table_features": "5",
+}
+
+
+class Checks:
+    def __init__(self):
+        self.good, self.bad = 0, 0
+
+    def equal(self, what, got, want):
+        if got == want:
+            self.good += 1
+            print(f"ok   {what}")
+        else:
+            self.bad += 1
+            print(f"FAIL {what}\n     got  {str(got)[:300]}\n     want {str(want)[:300]}")
+
+
+def cli(arguments, *command):
+    return subprocess.run([arguments.lakeshare, "--config-dir", arguments.config_dir, *command],
+                          capture_output=True, text=True)
+
+
+def number(value):
+    if isinstance(value, decimal.Decimal):
+        return value
+    return decimal.Decimal(repr(value.item() if hasattr(value, "item") else value))
+
+
+def column_facts(series, kind):
+    """non-null count, and the sum as the corpus defines it, of one pandas column."""
+    values = [value for value in series.tolist() if value is not None and value is not pandas.NaT
+              and not (isinstance(value, float) and math.isnan(value) and not kind.startswith(("float", "double")))]
+    total = None
+    if kind == "string":
+        total = sum(len(value.encode()) for value in values)
+    elif kind == "binary":
+        total = sum(len(value) for value in values)
+    elif kind == "boolean":
+        total = sum(bool(value) for value in values)
+    elif kind.startswith(("tinyint", "smallint", "int", "bigint", "decimal")):
+        total = sum((number(value) for value in values), decimal.Decimal(0))
+    elif kind in ("float", "double"):
+        values = [value for value in values if not math.isnan(value)]
+        total = math.fsum(values) if all(math.isfinite(value) for value in values) else None
+    return len(values), total
+
+
+def near(got, want):
+    want = float(want)
+    return got is None or math.isclose(float(got), want, rel_tol=1e-6, abs_tol=1e-6)
+
+
+def compare(checks, name, frame, expected):
+    checks.equal(f"{name} rows", len(frame), expected["num_rows"])
+    wrong = []
+    for column, want in expected["columns"].items():
+        kind = want["type"].lower()
+        if column not in frame.columns:
+            wrong.append(f"{column} is missing")
+            continue
+        non_null, total = column_facts(frame[column], kind)
+        floating = kind in ("float", "double")
+        if not floating and non_null != want["non_null"]:
+            wrong.append(f"{column}: {non_null} values, not {want['non_null']}")
+        if total is not None and want.get("sum") not in (None, "NaN"):
+            exact = not floating and frame[column].dtype.kind != "f"
+            same = number(total) == decimal.Decimal(want["sum"]) if exact else near(total, want["sum"])
+            if not same:
+                wrong.append(f"{column}: sum {total}, not {want['sum']}")
+        if kind == "date" and want.get("min") and non_null:
+            days = [str(value)[:10] for value in frame[column].dropna()]
+            if [min(days), max(days)] != [want["min"], want["max"]]:
+                wrong.append(f"{column}: {min(days)} to {max(days)}, not {want['min']} to {want['max']}")
+    checks.equal(f"{name} columns", wrong, [])
+
+
+def refused(checks, name, table, message):
+    if f"delta/{name}" in FAULTS:
+        checks.equal(f"{name} refused for its fault", FAULTS[f"delta/{name}"] in message or message, True)
+        return
+    named = [word for word in REFUSALS if word.lower() in message.lower()]
+    has = [word for word in named if set(REFUSALS[word]) & set(table["features"])]
+    checks.equal(f"{name} refused for {', '.join(named) or message.strip()}", bool(has), True)
+
+
+def read(checks, arguments, profile, name, table, expected):
+    limits, why = CLIENT_LIMITS.get(name, ((), ""))
+    for delta_format in (False, True):
+        label = f"{name} {'delta' if delta_format else 'parquet'}"
+        if ("delta" if delta_format else "parquet") in limits:
+            print(f"note {label}: {why}")
+            continue
+        url = f"{profile}#corpus.all.{name}"
+        try:
+            frame = delta_sharing.load_as_pandas(url, use_delta_format=delta_format)
+        except Exception as error:  # whatever the client throws is a finding
+            text = f"{type(error).__name__}: {error}"
+            if not delta_format and "UNSUPPORTED_OPERATION" in text:
+                refused(checks, name, table, text)
+            else:
+                checks.equal(f"{label} is read", text, "rows")
+            continue
+        compare(checks, label, frame, expected)
+        if len(frame) > 3:
+            few = delta_sharing.load_as_pandas(url, limit=3, use_delta_format=delta_format)
+            checks.equal(f"{label} limit 3", len(few), 3)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for flag in ("--lakeshare", "--config-dir", "--data", "--corpus"):
+        parser.add_argument(flag, required=True)
+    parser.add_argument("--only")
+    arguments = parser.parse_args()
+    corpus = pathlib.Path(arguments.corpus)
+    tables = json.loads((corpus / "CORPUS.json").read_text())["tables"]
+    names = [key.split("/", 1)[1] for key in tables if key.startswith("delta/")]
+    if arguments.only:
+        names = arguments.only.split(",")
+    bucket = pathlib.Path(arguments.data) / "corpus"
+    for name in names:
+        shutil.copytree(corpus / "delta" / name, bucket / name, symlinks=True)
+    checks, served = Checks(), []
+    for name in names:
+        table = tables[f"delta/{name}"]
+        spec = f"{name}:delta:corpus:{name}"
+        if not served:
+            done = cli(arguments, "share", "create", "t/corpus", "all", spec)
+        else:
+            done = cli(arguments, "share", "update", "t/corpus", "--add", f"all:{spec}")
+        if done.returncode == 0:
+            served.append(name)
+            if table["use"] == "refuse":
+                checks.equal(f"{name} is refused", "shared", "refused")
+        else:
+            refused(checks, name, table, done.stderr)
+    profile = str(pathlib.Path(arguments.config_dir) / "corpus.share")
+    done = cli(arguments, "share", "token", "create", "t/corpus", "--profile", profile)
+    if done.returncode:
+        sys.exit(done.stderr)
+    for name in served:
+        if tables[f"delta/{name}"]["use"] == "serve":
+            expected = json.loads((corpus / "expected" / "delta" / f"{name}.json").read_text())
+            read(checks, arguments, profile, name, tables[f"delta/{name}"], expected)
+    print(f"tables shared: {len(served)}, refused: {len(names) - len(served)}")
+    print(f"sharing_corpus: {checks.good} passed, {checks.bad} failed")
+    sys.exit(1 if checks.bad or not checks.good else 0)
+
+
+main()
