@@ -1,3 +1,36 @@
 //! Where tables lie: buckets and the objects in them.
 
+pub mod error;
 pub mod file_read;
+mod local;
+pub mod table_store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use error::Error;
+use local::LocalBucket;
+use table_store::TableStore;
+
+/// The buckets that this server knows.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    data_dir: Arc<PathBuf>,
+}
+
+impl Buckets {
+    /// Buckets that are directories of `data_dir`.
+    pub fn embedded(data_dir: PathBuf) -> Self {
+        Self { data_dir: Arc::new(data_dir) }
+    }
+
+    /// The objects of the table at `location` in `bucket`. Looks at directories, and at no file.
+    ///
+    /// # Errors
+    /// [`Error::BucketName`] and [`Error::Location`] for names that no bucket and no table can have,
+    /// [`Error::NoSuchBucket`], and [`Error::OutsideBucket`] if a symbolic link leads out of the bucket.
+    pub fn open(&self, bucket: &str, location: &str) -> Result<TableStore, Error> {
+        let bucket = LocalBucket::open(&self.data_dir, bucket)?;
+        TableStore::in_directory(bucket, location)
+    }
+}

@@ -1,0 +1,74 @@
+//! What can go wrong with stored objects.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::Kind;
+
+/// A fault of a store, with the bucket or object that it concerns.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("'{bucket}' cannot be the name of a bucket")]
+    BucketName { bucket: String },
+    #[error("the bucket '{bucket}' does not exist")]
+    NoSuchBucket { bucket: String },
+    #[error(
+        "'{location}' cannot be the location of a table: give a path inside the bucket, without '.' or '..'"
+    )]
+    Location { location: String },
+    #[error("'{object}' leads out of its bucket through a symbolic link")]
+    OutsideBucket { object: String },
+    #[error("the object '{object}' does not exist")]
+    NoSuchObject { object: String },
+    #[error("the object '{object}' has {size_bytes} bytes, more than the {bytes_max} that are read")]
+    ObjectTooLarge { object: String, size_bytes: u64, bytes_max: u64 },
+    #[error("the object '{object}' was replaced while it was read")]
+    ObjectChanged { object: String },
+    #[error("access to '{object}' was denied")]
+    Denied { object: String, source: Arc<dyn std::error::Error + Send + Sync> },
+    #[error("the directory '{}' cannot be read", path.display())]
+    Directory { path: PathBuf, source: Arc<std::io::Error> },
+    #[error("'{object}' cannot be read")]
+    Read { object: String, source: Arc<dyn std::error::Error + Send + Sync> },
+}
+
+impl Error {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::BucketName { .. } | Self::Location { .. } => Kind::Invalid,
+            Self::NoSuchBucket { .. } | Self::NoSuchObject { .. } => Kind::NotFound,
+            Self::OutsideBucket { .. } | Self::Denied { .. } => Kind::Forbidden,
+            Self::ObjectTooLarge { .. } => Kind::TooLarge,
+            Self::ObjectChanged { .. } | Self::Directory { .. } | Self::Read { .. } => Kind::Unavailable,
+        }
+    }
+
+    /// A store's own error about `object`.
+    pub(super) fn of_store(object: String, source: object_store::Error) -> Self {
+        use object_store::Error as Store;
+        let denied = is_permission_denied(&source);
+        match source {
+            Store::NotFound { .. } => Self::NoSuchObject { object },
+            Store::Precondition { .. } => Self::ObjectChanged { object },
+            source if denied => Self::Denied { object, source: Arc::new(source) },
+            source => Self::Read { object, source: Arc::new(source) },
+        }
+    }
+}
+
+/// Whether the store, or the file system below it, said no.
+fn is_permission_denied(error: &object_store::Error) -> bool {
+    use object_store::Error as Store;
+    if matches!(error, Store::PermissionDenied { .. } | Store::Unauthenticated { .. }) {
+        return true;
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
