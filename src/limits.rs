@@ -162,3 +162,33 @@ pub const CONTROL_THREADS: usize = 2;
 
 /// Threads of the control plane that may block in the kernel at once.
 pub const CONTROL_BLOCKING_THREADS_MAX: usize = 16;
+
+/// Longest line of a JSON commit, in bytes: the widest schemas known fill a tenth of it.
+pub const COMMIT_LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of a JSON commit that are read at once; a larger one is read piece by piece.
+pub const COMMIT_PIECE_BYTES: u64 = 8 << 20;
+
+/// Small commits that are fetched side by side.
+pub const COMMITS_FETCHED_AT_ONCE: usize = 8;
+
+/// Commits that a refresh applies to the version before; after more of them a replay is cheaper.
+pub const REFRESH_COMMITS_MAX: usize = 64;
+
+/// Partition values of one file; no known writer takes more than some dozens of partition columns.
+pub const PARTITION_COLUMNS_MAX: usize = 256;
+
+/// Largest `_last_checkpoint` that is looked at; it is only a hint.
+pub const LAST_CHECKPOINT_BYTES_MAX: u64 = 64 << 10;
+
+/// Bytes of a checkpoint that are fetched at once.
+pub const CHECKPOINT_WINDOW_BYTES: usize = 2 << 20;
+
+/// Fetched windows of a checkpoint that are kept: two for each column that is read.
+pub const CHECKPOINT_WINDOWS_MAX: usize = 16;
+
+/// Rows of a checkpoint that are decoded at once.
+pub const CHECKPOINT_BATCH_ROWS: usize = 4_096;
+
+/// Tables that are replayed at the same time, so that memory for decoding stays bounded.
+pub const REPLAYS_AT_ONCE: usize = 4;

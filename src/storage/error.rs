@@ -46,12 +46,14 @@ impl Error {
     /// A store's own error about `object`.
     pub(super) fn of_store(object: String, source: object_store::Error) -> Self {
         use object_store::Error as Store;
-        let denied = is_permission_denied(&source);
-        match source {
-            Store::NotFound { .. } => Self::NoSuchObject { object },
-            Store::Precondition { .. } => Self::ObjectChanged { object },
-            source if denied => Self::Denied { object, source: Arc::new(source) },
-            source => Self::Read { object, source: Arc::new(source) },
+        if matches!(source, Store::NotFound { .. }) {
+            Self::NoSuchObject { object }
+        } else if matches!(source, Store::Precondition { .. }) {
+            Self::ObjectChanged { object }
+        } else if is_permission_denied(&source) {
+            Self::Denied { object, source: Arc::new(source) }
+        } else {
+            Self::Read { object, source: Arc::new(source) }
         }
     }
 }

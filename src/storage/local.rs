@@ -31,9 +31,11 @@ impl LocalBucket {
         }
         let path = data_dir.join(name);
         let no_such_bucket = || Error::NoSuchBucket { bucket: name.to_owned() };
-        let failed = |source: std::io::Error| match source.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => no_such_bucket(),
-            _ => Error::Directory { path: path.clone(), source: Arc::new(source) },
+        let failed = |source: std::io::Error| {
+            if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                return no_such_bucket();
+            }
+            Error::Directory { path: path.clone(), source: Arc::new(source) }
         };
         // A symbolic link is no bucket, whatever it leads to: the S3 door says so too.
         if !path.symlink_metadata().map_err(failed)?.is_dir() {

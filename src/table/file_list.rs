@@ -146,9 +146,15 @@ impl FileList {
     /// The next version's list: this one without the `settled` files, and with the `added` ones.
     ///
     /// Segments are shared. Small ones at the end, and those that are mostly dead, are merged into the new
-    /// one, so that a table of many small commits has a logarithmic number of them.
+    /// one, so that a table of many small commits has a logarithmic number of them. `write_partition` is as for
+    /// [`FileListBuilder::finish`]; it also gets JSON objects that are finished, and has to copy them.
     #[must_use]
-    pub fn successor(&self, settled: &PathDigests, mut added: FileListBuilder) -> Self {
+    pub fn successor(
+        &self,
+        settled: &PathDigests,
+        mut added: FileListBuilder,
+        write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>),
+    ) -> Self {
         let mut kept: Vec<_> = self.segments.iter().map(|segment| segment.without(settled)).collect();
         kept.retain(|segment| segment.file_count > 0);
         let mut block = Block::default();
@@ -160,9 +166,7 @@ impl FileList {
         }) {
             last.copy_into(&mut added, &mut block);
         }
-        kept.extend(
-            added.finish(&mut |json, out| out.extend_from_slice(json)).into_iter().map(LiveSegment::whole),
-        );
+        kept.extend(added.finish(write_partition).into_iter().map(LiveSegment::whole));
         Self::of(kept)
     }
 }

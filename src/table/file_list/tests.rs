@@ -46,8 +46,12 @@ fn builder(rows: &[Row]) -> FileListBuilder {
     builder
 }
 
+fn copy(json: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(json);
+}
+
 fn list(rows: &[Row]) -> FileList {
-    FileList::new(builder(rows).finish(&mut |json, out| out.extend_from_slice(json)))
+    FileList::new(builder(rows).finish(&mut copy))
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -116,7 +120,7 @@ fn a_list_without_some_files_keeps_the_rest_and_its_predecessor_is_unharmed() {
     let rows: Vec<_> = (0..5_000).map(row).collect();
     let first = list(&rows);
     let gone = digests(rows.iter().filter(|row| row.size % 3 == 0));
-    let second = first.successor(&gone, FileListBuilder::default());
+    let second = first.successor(&gone, FileListBuilder::default(), &mut copy);
     let kept: Vec<_> = rows.iter().filter(|row| row.size % 3 != 0).cloned().collect();
     assert_eq!(read(&second), kept);
     assert_eq!(read(&first), rows);
@@ -129,7 +133,7 @@ fn a_thousand_small_versions_leave_few_segments() {
     let first = current.segments().map(std::ptr::from_ref).next();
     for version in 0..1_000 {
         let new: Vec<_> = (0..3).map(|file| row(100_000 + version * 3 + file)).collect();
-        current = current.successor(&digests(&new), builder(&new));
+        current = current.successor(&digests(&new), builder(&new), &mut copy);
     }
     assert_eq!(current.file_count(), 103_000);
     assert!(current.segments().count() <= 12, "{} segments", current.segments().count());
@@ -158,10 +162,10 @@ fn encoded_spellings_survive_a_merge() {
         statistics: StatisticsText::Raw("\"\u{2028}"),
         record_count: None,
     });
-    let first = FileList::new(builder.finish(&mut |json, out| out.extend_from_slice(json)));
+    let first = FileList::new(builder.finish(&mut copy));
     let mut more = FileListBuilder::default();
     (0..3).for_each(|number| push(&mut more, &row(number)));
-    let second = first.successor(&PathDigests::default(), more);
+    let second = first.successor(&PathDigests::default(), more, &mut copy);
     assert_eq!(second.segments().count(), 1);
     for list in [first, second] {
         let mut block = Block::default();
@@ -204,7 +208,7 @@ proptest! {
                 map.remove(&row.path);
             }
             map.extend(adds.clone());
-            list = list.successor(&settled, builder(&adds.into_values().collect::<Vec<_>>()));
+            list = list.successor(&settled, builder(&adds.into_values().collect::<Vec<_>>()), &mut copy);
             let mut rows = read(&list);
             rows.sort_by(|a, b| a.path.cmp(&b.path));
             prop_assert_eq!(&rows, &map.values().cloned().collect::<Vec<_>>());

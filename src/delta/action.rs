@@ -1,0 +1,53 @@
+//! Actions of a log, as commits and checkpoints both have them.
+
+use super::error::Error;
+use crate::table::snapshot::{Metadata, Protocol};
+
+/// Takes one action; what the action borrows ends with the call.
+pub(super) type Act<'s> = dyn FnMut(Action<'_>) -> Result<(), Error> + 's;
+
+/// One action; text is borrowed from the line or the row that is being read.
+#[derive(Debug)]
+pub(super) enum Action<'a> {
+    Add(Add<'a>),
+    Remove(Remove<'a>),
+    Protocol(Protocol),
+    Metadata(Box<Metadata>),
+    /// `commitInfo.inCommitTimestamp`, in milliseconds since the Unix epoch.
+    InCommitTimestamp(i64),
+}
+
+/// A file that is alive from this action on.
+#[derive(Debug)]
+pub(super) struct Add<'a> {
+    pub(super) path: &'a str,
+    /// Written by `partition::TupleBuilder`.
+    pub(super) partition_values: &'a [u8],
+    pub(super) size_bytes: u64,
+    pub(super) modification_time_ms: i64,
+    pub(super) stats: Option<&'a str>,
+    pub(super) deletion_vector: Option<DeletionVector<'a>>,
+}
+
+/// A file that is dead from this action on.
+#[derive(Debug)]
+pub(super) struct Remove<'a> {
+    pub(super) path: &'a str,
+    pub(super) deletion_vector: Option<DeletionVector<'a>>,
+}
+
+/// What identifies a deletion vector.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DeletionVector<'a> {
+    pub(super) storage_type: &'a str,
+    pub(super) path_or_inline: &'a str,
+    pub(super) offset: Option<i64>,
+}
+
+impl DeletionVector<'_> {
+    /// `storageType`, `pathOrInlineDv`, and `@offset` if there is one ("Derived Fields", `uniqueId`).
+    pub(super) fn unique_id(&self) -> String {
+        let offset = self.offset.map_or_else(String::new, |offset| format!("@{offset}"));
+        format!("{}{}{offset}", self.storage_type, self.path_or_inline)
+    }
+}

@@ -1,0 +1,149 @@
+//! A checkpoint's bytes, fetched in windows, few of them kept.
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Buf, Bytes};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::reader::{ChunkReader, Length};
+use tokio::runtime::Handle;
+
+use super::log::LogFile;
+use crate::limits::{CHECKPOINT_WINDOW_BYTES, CHECKPOINT_WINDOWS_MAX};
+use crate::storage::error::Error;
+use crate::storage::table_store::TableStore;
+
+/// Reads a checkpoint from a thread that may block; cheap to clone.
+///
+/// The columns of a checkpoint are read side by side, page by page. So a few windows of fixed size serve, however
+/// large the row groups are.
+#[derive(Debug, Clone)]
+pub(super) struct CheckpointSource {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: TableStore,
+    file: LogFile,
+    runtime: Handle,
+    windows: Mutex<Windows>,
+}
+
+#[derive(Debug, Default)]
+struct Windows {
+    /// Offset and bytes; the one used last is at the end.
+    recent: Vec<(u64, Bytes)>,
+    /// Why the store could not be read: no word about the checkpoint itself.
+    fault: Option<Error>,
+}
+
+impl CheckpointSource {
+    pub(super) fn new(store: TableStore, file: LogFile, runtime: Handle) -> Self {
+        Self { shared: Arc::new(Shared { store, file, runtime, windows: Mutex::default() }) }
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.shared.file.key
+    }
+
+    /// The store's fault, if it is what reading failed of.
+    pub(super) fn take_fault(&self) -> Option<Error> {
+        self.windows().fault.take()
+    }
+
+    fn windows(&self) -> std::sync::MutexGuard<'_, Windows> {
+        self.shared.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// At least `length` bytes from `start` on, fewer only at the end of the file.
+    fn window(&self, start: u64, length: usize) -> Result<Bytes> {
+        let size = self.shared.file.info.size_bytes;
+        let length = length.min(usize::try_from(size.saturating_sub(start)).unwrap_or(usize::MAX));
+        if let Some(bytes) = self.windows().find(start, length) {
+            return Ok(bytes);
+        }
+        let end = start + length.max(CHECKPOINT_WINDOW_BYTES) as u64;
+        let (store, file) = (&self.shared.store, &self.shared.file);
+        let read = self.shared.runtime.block_on(store.read_range(&file.key, &file.info, start..end));
+        let mut windows = self.windows();
+        match read {
+            Ok(bytes) if bytes.len() >= length => {
+                windows.keep(start, bytes.clone());
+                Ok(bytes)
+            }
+            Ok(_) => Err(ParquetError::EOF("the object is shorter than the store said".to_owned())),
+            Err(error) => {
+                let text = error.to_string();
+                windows.fault = Some(error);
+                Err(ParquetError::General(text))
+            }
+        }
+    }
+}
+
+impl Windows {
+    fn find(&mut self, start: u64, length: usize) -> Option<Bytes> {
+        let holds = |&(offset, ref bytes): &(u64, Bytes)| {
+            offset <= start && start + length as u64 <= offset + bytes.len() as u64
+        };
+        let index = self.recent.iter().rposition(holds)?;
+        let (offset, bytes) = self.recent.remove(index);
+        self.recent.push((offset, bytes.clone()));
+        Some(bytes.slice(usize::try_from(start - offset).ok()?..))
+    }
+
+    fn keep(&mut self, start: u64, bytes: Bytes) {
+        if self.recent.len() >= CHECKPOINT_WINDOWS_MAX {
+            self.recent.remove(0);
+        }
+        self.recent.push((start, bytes));
+    }
+}
+
+impl Length for CheckpointSource {
+    fn len(&self) -> u64 {
+        self.shared.file.info.size_bytes
+    }
+}
+
+impl ChunkReader for CheckpointSource {
+    type T = SourceRead;
+
+    fn get_read(&self, start: u64) -> Result<SourceRead> {
+        Ok(SourceRead { source: self.clone(), offset: start, bytes: Bytes::new() })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let bytes = self.window(start, length)?;
+        if bytes.len() < length {
+            return Err(ParquetError::EOF(format!("{length} bytes at {start} are beyond the end")));
+        }
+        Ok(bytes.slice(..length))
+    }
+}
+
+/// Reads on from an offset.
+#[derive(Debug)]
+pub(super) struct SourceRead {
+    source: CheckpointSource,
+    /// After `bytes`.
+    offset: u64,
+    bytes: Bytes,
+}
+
+/// Headers of pages are some dozens of bytes; a window is fetched only if none holds them.
+const READ_BYTES: usize = 64;
+
+impl Read for SourceRead {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.bytes.is_empty() {
+            let length = READ_BYTES.max(out.len());
+            self.bytes = self.source.window(self.offset, length).map_err(std::io::Error::other)?;
+            self.offset += self.bytes.len() as u64;
+        }
+        let count = out.len().min(self.bytes.len());
+        self.bytes.copy_to_slice(out.get_mut(..count).unwrap_or_default());
+        Ok(count)
+    }
+}

@@ -1,0 +1,153 @@
+//! Rebuilds a version from a checkpoint and the commits after it.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::checkpoint::CheckpointReader;
+use super::checkpoint_columns::Fault;
+use super::checkpoint_source::CheckpointSource;
+use super::commit_reader::{Work, in_background, replay_commits};
+use super::error::Error;
+use super::features;
+use super::log::{Checkpoint, Log, LogFile, Segment};
+use super::replay::Replayed;
+use crate::storage::table_store::TableStore;
+use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
+
+/// A version as it was read, with the file that made it.
+#[derive(Debug, Clone)]
+pub(super) struct Rebuilt {
+    pub(super) snapshot: Arc<Snapshot>,
+    /// The commit of the version, or its checkpoint where the commit has been cleaned up.
+    pub(super) tip: LogFile,
+}
+
+/// Rebuilds `version` from what the listing shows.
+///
+/// A checkpoint that cannot be read is passed over for an older one, and at last for the commits alone.
+pub(super) async fn rebuild(store: &TableStore, log: &Log, version: Version) -> Result<Rebuilt, Error> {
+    let mut unreadable = None;
+    for segment in log.segments(version) {
+        match rebuild_from(store, log, &segment, version).await {
+            Err(error) if error.is_of_checkpoint() => {
+                tracing::warn!(table = store.name(), version, %error, "a checkpoint is passed over");
+                unreadable.get_or_insert(error);
+            }
+            result => return result,
+        }
+    }
+    Err(unreadable.unwrap_or_else(|| why_not(store, log, version)))
+}
+
+/// Why there is no way to rebuild the version.
+fn why_not(store: &TableStore, log: &Log, version: Version) -> Error {
+    let Some(latest) = log.latest() else { return Error::NotATable { table: store.name().to_owned() } };
+    if version > latest {
+        return Error::VersionTooNew { wanted: version, latest };
+    }
+    match (log.oldest(), log.missing_commit(version)) {
+        (Some(oldest), _) if version < oldest => Error::VersionGone { wanted: version, oldest, latest },
+        (_, missing) => Error::MissingCommit { wanted: version, missing: missing.unwrap_or(version) },
+    }
+}
+
+async fn rebuild_from(
+    store: &TableStore,
+    log: &Log,
+    segment: &Segment<'_>,
+    version: Version,
+) -> Result<Rebuilt, Error> {
+    let commits = segment.commits.iter().map(|&(version, file)| (version, file.clone())).collect();
+    let mut work = replay_commits(store, commits, Work::new(version)).await?;
+    if let Some((_, checkpoint)) = segment.checkpoint {
+        work = replay_checkpoint(store, checkpoint, work).await?;
+    }
+    let mut replayed = work.replay.finish();
+    let protocol = replayed.protocol.take().ok_or(Error::MissingProtocol { version })?;
+    let metadata = replayed.metadata.take().ok_or(Error::MissingMetadata { version })?;
+    let in_checkpoint = segment.checkpoint.and_then(|(_, checkpoint)| checkpoint.files().first());
+    let Some(tip) = log.commit(version).or(in_checkpoint).cloned() else {
+        return Err(Error::MissingCommit { wanted: version, missing: version });
+    };
+    let commit_timestamp_ms = if features::has_in_commit_timestamps(&protocol, &metadata) {
+        in_commit_timestamp(store, version, &tip, replayed.in_commit_timestamp_ms).await?
+    } else {
+        tip.info.modified_ms
+    };
+    let head = Head { version, commit_timestamp_ms, protocol, metadata };
+    let snapshot = in_background(move || Ok(head.with_files(replayed))).await?;
+    Ok(Rebuilt { snapshot: Arc::new(snapshot), tip })
+}
+
+/// All of a snapshot but its files.
+struct Head {
+    version: Version,
+    commit_timestamp_ms: i64,
+    protocol: Protocol,
+    metadata: Metadata,
+}
+
+impl Head {
+    fn with_files(self, replayed: Replayed) -> Snapshot {
+        Snapshot {
+            version: self.version,
+            commit_timestamp_ms: self.commit_timestamp_ms,
+            protocol: self.protocol,
+            files: replayed.into_file_list(&self.metadata.partition_columns),
+            metadata: self.metadata,
+        }
+    }
+}
+
+async fn replay_checkpoint(
+    store: &TableStore,
+    checkpoint: &Checkpoint,
+    mut work: Box<Work>,
+) -> Result<Box<Work>, Error> {
+    let name = checkpoint.files().first().map_or_else(String::new, |file| file.key.clone());
+    if let Checkpoint::Uuid(_) = checkpoint {
+        return Err(Error::CheckpointContent { file: name, source: Fault::LayoutV2 });
+    }
+    let runtime = Handle::current();
+    let source = |file: &LogFile| CheckpointSource::new(store.clone(), file.clone(), runtime.clone());
+    let sources: Vec<_> = checkpoint.files().iter().map(source).collect();
+    let read = tokio::task::spawn_blocking(move || {
+        let readers = sources.into_iter().map(CheckpointReader::open).collect::<Result<Vec<_>, _>>()?;
+        for reader in &readers {
+            let knows_table = work.replay.knows_table();
+            reader.read_table(knows_table, &mut |action| work.replay.act_of_checkpoint(action))?;
+        }
+        for reader in &readers {
+            reader.read_adds(&mut |action| work.replay.act_of_checkpoint(action))?;
+        }
+        Ok(work)
+    });
+    match read.await {
+        Ok(result) => result,
+        // The decoder is not ours, and not every broken file makes it return an error.
+        Err(failed) if failed.is_panic() => {
+            Err(Error::CheckpointContent { file: name, source: Fault::DecoderGaveUp })
+        }
+        Err(_) => Err(Error::BrokenOff),
+    }
+}
+
+/// The time that the commit of `version` carries; the file's time only where the commit has been cleaned up.
+async fn in_commit_timestamp(
+    store: &TableStore,
+    version: Version,
+    tip: &LogFile,
+    replayed: Option<i64>,
+) -> Result<i64, Error> {
+    if let Some(timestamp_ms) = replayed {
+        return Ok(timestamp_ms);
+    }
+    if tip.key != super::log::commit_key(version) {
+        return Ok(tip.info.modified_ms);
+    }
+    // A checkpoint stood for the commit, so it has not been read yet.
+    let work = replay_commits(store, vec![(version, tip.clone())], Work::new(version)).await?;
+    let read = work.replay.finish().in_commit_timestamp_ms;
+    read.ok_or_else(|| Error::NoInCommitTimestamp { file: tip.key.clone() })
+}

@@ -1,0 +1,202 @@
+//! Newest to oldest: which files of a log are alive.
+//!
+//! A file is settled by the first commit that names it, because we walk from the newest commit back; an add
+//! settles it as alive, a remove as dead. So `settled` grows with the commits after the checkpoint and never with
+//! the table. The newest protocol and the newest metadata win in the same way.
+//!
+//! Within one commit the order of lines means nothing. The protocol forbids an add and a remove of one file in one
+//! commit; where a writer does it all the same, the add wins, and of two adds the first.
+
+use super::action::{Action, Add, DeletionVector, Remove};
+use super::error::Error;
+use super::stats::record_count;
+use super::{features, partition, path};
+use crate::table::file_list::FileList;
+use crate::table::file_list_builder::FileListBuilder;
+use crate::table::path_digest::{PathDigest, PathDigests};
+use crate::table::segment_builder::{NewFile, StatisticsText};
+use crate::table::snapshot::{Metadata, Protocol, Version};
+
+/// The state of a replay. Feed it commits from the newest back, then the checkpoint.
+#[derive(Debug)]
+pub(super) struct Replay {
+    /// The version that is being rebuilt, for messages.
+    version: Version,
+    settled: PathDigests,
+    files: FileListBuilder,
+    protocol: Option<Protocol>,
+    metadata: Option<Metadata>,
+    in_commit_timestamp_ms: Option<i64>,
+    commit: CommitState,
+    scratch: Vec<u8>,
+}
+
+/// What the commit that is being read says.
+#[derive(Debug, Default)]
+struct CommitState {
+    /// Removes count from the end of the commit on, so that its adds come first.
+    removed: Vec<PathDigest>,
+    protocol: Option<Protocol>,
+    metadata: Option<Metadata>,
+    in_commit_timestamp_ms: Option<i64>,
+}
+
+/// What a replay leads to.
+#[derive(Debug)]
+pub(super) struct Replayed {
+    pub(super) settled: PathDigests,
+    /// Files with partition values as tuples.
+    pub(super) files: FileListBuilder,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) metadata: Option<Metadata>,
+    /// Of the newest commit that was read.
+    pub(super) in_commit_timestamp_ms: Option<i64>,
+}
+
+impl Replay {
+    pub(super) fn new(version: Version) -> Self {
+        Self {
+            version,
+            settled: PathDigests::default(),
+            files: FileListBuilder::default(),
+            protocol: None,
+            metadata: None,
+            in_commit_timestamp_ms: None,
+            commit: CommitState::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes an action of a commit.
+    ///
+    /// # Errors
+    /// [`Error::Path`] and [`Error::Unserved`] for a live file that is not served.
+    pub(super) fn act(&mut self, action: Action<'_>) -> Result<(), Error> {
+        match action {
+            Action::Add(add) => {
+                let resolved = path::resolve(add.path, &mut self.scratch);
+                let digest = digest(resolved.path.key, add.deletion_vector);
+                if self.settled.insert(digest) {
+                    push(&mut self.files, &add, &resolved, digest, self.version)?;
+                }
+            }
+            Action::Remove(Remove { path, deletion_vector }) => {
+                let resolved = path::resolve(path, &mut self.scratch);
+                self.commit.removed.push(digest(resolved.path.key, deletion_vector));
+            }
+            Action::Protocol(protocol) => self.commit.protocol = Some(protocol),
+            Action::Metadata(metadata) => self.commit.metadata = Some(*metadata),
+            Action::InCommitTimestamp(timestamp_ms) => {
+                self.commit.in_commit_timestamp_ms = Some(timestamp_ms);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a commit; the next one is older.
+    ///
+    /// # Errors
+    /// [`Error::Unserved`], as soon as the newest protocol or metadata is known.
+    pub(super) fn end_commit(&mut self, version: Version) -> Result<(), Error> {
+        let commit = std::mem::take(&mut self.commit);
+        for digest in commit.removed {
+            self.settled.insert(digest);
+        }
+        if version == self.version {
+            self.in_commit_timestamp_ms = commit.in_commit_timestamp_ms;
+        }
+        self.settle_table(commit.protocol, commit.metadata)
+    }
+
+    fn settle_table(&mut self, protocol: Option<Protocol>, metadata: Option<Metadata>) -> Result<(), Error> {
+        let unserved = |source| Error::Unserved { version: self.version, source };
+        if let (None, Some(protocol)) = (&self.protocol, protocol) {
+            features::check_protocol(&protocol).map_err(unserved)?;
+            self.protocol = Some(protocol);
+        }
+        if let (None, Some(metadata)) = (&self.metadata, metadata) {
+            features::check_metadata(&metadata).map_err(unserved)?;
+            self.metadata = Some(metadata);
+        }
+        Ok(())
+    }
+
+    /// Takes an action of the checkpoint, which is older than all commits and names each file once.
+    ///
+    /// # Errors
+    /// As for `act` and `end_commit`.
+    pub(super) fn act_of_checkpoint(&mut self, action: Action<'_>) -> Result<(), Error> {
+        match action {
+            Action::Add(add) => {
+                let resolved = path::resolve(add.path, &mut self.scratch);
+                let digest = digest(resolved.path.key, add.deletion_vector);
+                if self.settled.contains(digest) {
+                    return Ok(());
+                }
+                push(&mut self.files, &add, &resolved, digest, self.version)
+            }
+            Action::Protocol(protocol) => self.settle_table(Some(protocol), None),
+            Action::Metadata(metadata) => self.settle_table(None, Some(*metadata)),
+            Action::Remove(_) | Action::InCommitTimestamp(_) => Ok(()),
+        }
+    }
+
+    /// Whether the newest protocol and the newest metadata are known.
+    pub(super) fn knows_table(&self) -> bool {
+        self.protocol.is_some() && self.metadata.is_some()
+    }
+
+    pub(super) fn finish(self) -> Replayed {
+        Replayed {
+            settled: self.settled,
+            files: self.files,
+            protocol: self.protocol,
+            metadata: self.metadata,
+            in_commit_timestamp_ms: self.in_commit_timestamp_ms,
+        }
+    }
+}
+
+impl Replayed {
+    /// The list of all files.
+    pub(super) fn into_file_list(self, partition_columns: &[String]) -> FileList {
+        FileList::new(
+            self.files.finish(&mut |tuple, out| partition::write_json(tuple, partition_columns, out)),
+        )
+    }
+}
+
+fn digest(key: &[u8], deletion_vector: Option<DeletionVector<'_>>) -> PathDigest {
+    match deletion_vector {
+        Some(vector) => PathDigest::with_deletion_vector(key, vector.unique_id().as_bytes()),
+        None => PathDigest::of(key),
+    }
+}
+
+/// Puts a live file into the list. Only here a path or a deletion vector that is not served matters: what the log
+/// has removed again does no harm.
+fn push(
+    files: &mut FileListBuilder,
+    add: &Add<'_>,
+    resolved: &path::ResolvedPath<'_>,
+    digest: PathDigest,
+    version: Version,
+) -> Result<(), Error> {
+    if let Some(source) = resolved.fault {
+        return Err(Error::Path { path: add.path.to_owned(), source });
+    }
+    if add.deletion_vector.is_some() {
+        let source = features::Fault::DeletionVector { path: add.path.to_owned() };
+        return Err(Error::Unserved { version, source });
+    }
+    files.push(&NewFile {
+        path: resolved.path,
+        digest,
+        size_bytes: add.size_bytes,
+        modification_time_ms: add.modification_time_ms,
+        partition_values: add.partition_values,
+        statistics: add.stats.map_or(StatisticsText::Absent, StatisticsText::Raw),
+        record_count: add.stats.and_then(record_count),
+    });
+    Ok(())
+}
