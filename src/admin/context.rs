@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::Response;
 use bytes::Bytes;
@@ -88,17 +87,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         return Err(Error::Json { reason: "it is not a JSON object".into() });
     }
     axum::Json::from_bytes(bytes).map(|axum::Json(value)| value).map_err(|rejection| {
-        let reason = match &rejection {
-            JsonRejection::JsonDataError(error) => cause_of(error),
-            JsonRejection::JsonSyntaxError(error) => cause_of(error),
-            _ => rejection.body_text(),
-        };
+        // The source is the parser's text, which begins with the path of the field.
+        let source = std::error::Error::source(&rejection).map(ToString::to_string);
+        let reason = source.unwrap_or_else(|| rejection.body_text());
         Error::Json { reason }
     })
-}
-
-fn cause_of(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// The one name in a path, percent-decoded.

@@ -83,10 +83,11 @@ impl Error {
 
     /// Two faults have a status of their own; the kind decides for all others.
     fn status(&self) -> StatusCode {
-        match self {
-            Self::State(state::Error::ShareChanged { .. }) => return StatusCode::PRECONDITION_FAILED,
-            Self::UnknownMethod { .. } => return StatusCode::METHOD_NOT_ALLOWED,
-            _ => {}
+        if matches!(self, Self::State(state::Error::ShareChanged { .. })) {
+            return StatusCode::PRECONDITION_FAILED;
+        }
+        if matches!(self, Self::UnknownMethod { .. }) {
+            return StatusCode::METHOD_NOT_ALLOWED;
         }
         match self.kind() {
             Kind::NotFound => StatusCode::NOT_FOUND,
@@ -103,18 +104,8 @@ impl Error {
 
     /// The word that scripts compare.
     fn code(&self) -> &'static str {
-        match self {
-            Self::State(state::Error::ShareNotFound { .. }) => return "SHARE_NOT_FOUND",
-            Self::State(state::Error::TableNotFound { .. }) => return "TABLE_NOT_FOUND",
-            Self::State(state::Error::TokenNotFound { .. }) => return "TOKEN_NOT_FOUND",
-            Self::State(state::Error::ShareExists { .. }) => return "SHARE_ALREADY_EXISTS",
-            Self::State(state::Error::TableExists { .. }) => return "TABLE_ALREADY_EXISTS",
-            Self::State(state::Error::ShareChanged { .. }) => return "PRECONDITION_FAILED",
-            Self::UnknownMethod { .. } => return "METHOD_NOT_ALLOWED",
-            Self::Table { kind: Kind::NotFound, .. } => return "TABLE_DATA_NOT_FOUND",
-            Self::Table { kind: Kind::Corrupt, .. } => return "TABLE_CORRUPT",
-            Self::Json { .. } => return "MALFORMED_REQUEST",
-            _ => {}
+        if let Some(code) = self.own_code() {
+            return code;
         }
         match self.kind() {
             Kind::NotFound => "NOT_FOUND",
@@ -130,12 +121,26 @@ impl Error {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the kind, matched in full, gives all other codes")]
+    fn own_code(&self) -> Option<&'static str> {
+        match self {
+            Self::State(state::Error::ShareNotFound { .. }) => Some("SHARE_NOT_FOUND"),
+            Self::State(state::Error::TableNotFound { .. }) => Some("TABLE_NOT_FOUND"),
+            Self::State(state::Error::TokenNotFound { .. }) => Some("TOKEN_NOT_FOUND"),
+            Self::State(state::Error::ShareExists { .. }) => Some("SHARE_ALREADY_EXISTS"),
+            Self::State(state::Error::TableExists { .. }) => Some("TABLE_ALREADY_EXISTS"),
+            Self::State(state::Error::ShareChanged { .. }) => Some("PRECONDITION_FAILED"),
+            Self::UnknownMethod { .. } => Some("METHOD_NOT_ALLOWED"),
+            Self::Table { kind: Kind::NotFound, .. } => Some("TABLE_DATA_NOT_FOUND"),
+            Self::Table { kind: Kind::Corrupt, .. } => Some("TABLE_CORRUPT"),
+            Self::Json { .. } => Some("MALFORMED_REQUEST"),
+            _ => None,
+        }
+    }
+
     /// The operator may read why a table is refused; causes inside the server stay in its log.
     fn message(&self) -> String {
-        match self {
-            Self::Table { .. } => chain_of(self),
-            _ => self.to_string(),
-        }
+        if matches!(self, Self::Table { .. }) { chain_of(self) } else { self.to_string() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! From the wire to a request whose signature holds for head and body.
+//! Reads a request whose signature holds for head and body.
 
 use std::time::Duration;
 

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::routing::{self, MethodRouter};
-use http::Method;
 
 use super::context::Context;
 use super::error::Error;
@@ -11,40 +10,39 @@ use super::{info, shares, tokens};
 
 /// Where the admin API lies.
 pub(super) const PREFIX: &str = "/_admin/v1";
-/// Where clients of AIStor look for the calls on shares.
+/// Where clients of `AIStor` look for the calls on shares.
 pub(super) const OLDER_PREFIXES: [&str; 2] =
     ["/minio/admin/v4/delta-sharing", "/minio/admin/v3/delta-sharing"];
 
-/// One call: its path below the prefix.
+/// Calls of one method: their path below the prefix.
 pub(super) struct Route {
-    pub(super) method: Method,
     pub(super) path: &'static str,
     handler: MethodRouter<Context>,
 }
 
-fn route(method: Method, path: &'static str, handler: MethodRouter<Context>) -> Route {
-    Route { method, path, handler }
+fn route(path: &'static str, handler: MethodRouter<Context>) -> Route {
+    Route { path, handler }
 }
 
 /// Every call of `/_admin/v1`.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = share_routes();
-    routes.push(route(Method::PATCH, "/shares/{name}", routing::patch(shares::patch)));
-    routes.push(route(Method::GET, "/info", routing::get(info::info)));
-    routes.push(route(Method::GET, "/openapi.json", routing::get(info::openapi)));
+    routes.push(route("/shares/{name}", routing::patch(shares::patch)));
+    routes.push(route("/info", routing::get(info::info)));
+    routes.push(route("/openapi.json", routing::get(info::openapi)));
     routes
 }
 
 /// The calls that both prefixes have.
 fn share_routes() -> Vec<Route> {
     vec![
-        route(Method::GET, "/shares", routing::get(shares::list)),
-        route(Method::POST, "/shares", routing::post(shares::create)),
-        route(Method::GET, "/shares/{name}", routing::get(shares::get)),
-        route(Method::DELETE, "/shares/{name}", routing::delete(shares::remove)),
-        route(Method::GET, "/shares/{name}/tokens", routing::get(tokens::list)),
-        route(Method::POST, "/shares/{name}/tokens", routing::post(tokens::create)),
-        route(Method::DELETE, "/tokens/{id}", routing::delete(tokens::remove)),
+        route("/shares", routing::get(shares::list)),
+        route("/shares", routing::post(shares::create)),
+        route("/shares/{name}", routing::get(shares::get)),
+        route("/shares/{name}", routing::delete(shares::remove)),
+        route("/shares/{name}/tokens", routing::get(tokens::list)),
+        route("/shares/{name}/tokens", routing::post(tokens::create)),
+        route("/tokens/{id}", routing::delete(tokens::remove)),
     ]
 }
 

@@ -14,7 +14,7 @@ use super::wire::{CreateShare, PatchShare, ReplaceShare, SchemaSpec, ShareAnswer
 use super::{etag, location};
 use crate::limits;
 use crate::state;
-use crate::state::change::{NewShare, NewTable, SharePatch, ShareStamp, TableName};
+use crate::state::change::{Edit, NewShare, NewTable, SharePatch, ShareStamp, TableName};
 use crate::state::name::{self, Of};
 use crate::state::record::{Share, TableSource};
 
@@ -58,7 +58,7 @@ pub(super) async fn patch(
     Payload(body): Payload<PatchShare>,
 ) -> Result<Response, Error> {
     let expected = etag::expected(&headers);
-    let description = body.description.map(checked_description).transpose()?;
+    let description = checked_edit(body.description)?;
     let mut candidates = Vec::with_capacity(body.add.len());
     for (index, addition) in body.add.into_iter().enumerate() {
         let place = format!("add[{index}]");
@@ -91,7 +91,7 @@ pub(super) async fn replace(
     Payload(body): Payload<ReplaceShare>,
 ) -> Result<Response, Error> {
     let expected = etag::expected(&headers);
-    let description = body.description.map(checked_description).transpose()?;
+    let description = checked_edit(body.description)?;
     let candidates = body.schemas.map(candidates_of).transpose()?;
     let current = context.store.get_share(&share).await?;
     check_state(&current, expected.as_deref())?;
@@ -134,13 +134,25 @@ fn field(field: &str, reason: &dyn std::error::Error) -> Error {
 
 /// An empty description is none.
 pub(super) fn checked_description(description: Option<String>) -> Result<Option<String>, Error> {
-    match description {
-        Some(text) if text.len() > limits::DESCRIPTION_BYTES_MAX => Err(Error::Field {
-            field: "description".into(),
-            reason: format!("is longer than {} bytes", limits::DESCRIPTION_BYTES_MAX),
-        }),
-        other => Ok(other.filter(|text| !text.is_empty())),
+    if let Some(text) = &description {
+        check_description(text)?;
     }
+    Ok(description.filter(|text| !text.is_empty()))
+}
+
+fn checked_edit(edit: Edit) -> Result<Edit, Error> {
+    if let Edit::Set(text) = &edit {
+        check_description(text)?;
+    }
+    Ok(edit)
+}
+
+fn check_description(text: &str) -> Result<(), Error> {
+    if text.len() <= limits::DESCRIPTION_BYTES_MAX {
+        return Ok(());
+    }
+    let reason = format!("is longer than {} bytes", limits::DESCRIPTION_BYTES_MAX);
+    Err(Error::Field { field: "description".into(), reason })
 }
 
 fn candidates_of(schemas: Vec<SchemaSpec>) -> Result<Vec<Candidate>, Error> {

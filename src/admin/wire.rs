@@ -1,11 +1,11 @@
-//! The JSON of the admin API, as it comes in and goes out.
+//! The JSON of the admin API.
 
 use http::HeaderValue;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::auth::profile::Profile;
 use crate::clock;
-use crate::state::change::GrantedToken;
+use crate::state::change::{Edit, GrantedToken};
 use crate::state::record::{Schema, Share, Table, TableSource};
 
 /// Content type of every answer.
@@ -26,8 +26,8 @@ pub(super) struct CreateShare {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReplaceShare {
-    #[serde(default, deserialize_with = "present")]
-    pub(super) description: Option<Option<String>>,
+    #[serde(default, deserialize_with = "edit")]
+    pub(super) description: Edit,
     #[serde(default)]
     pub(super) schemas: Option<Vec<SchemaSpec>>,
 }
@@ -62,8 +62,8 @@ pub(super) struct TableSpec {
 #[serde(deny_unknown_fields)]
 pub(super) struct PatchShare {
     /// Absent leaves it; null and "" clear it.
-    #[serde(default, deserialize_with = "present")]
-    pub(super) description: Option<Option<String>>,
+    #[serde(default, deserialize_with = "edit")]
+    pub(super) description: Edit,
     #[serde(default)]
     pub(super) add: Vec<Addition>,
     #[serde(default)]
@@ -97,13 +97,10 @@ pub(super) struct CreateToken {
     pub(super) additional_shares: Vec<String>,
 }
 
-/// Tells null from absent: a field that is there is `Some`, whatever it holds.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
+/// A field that is there sets the text, or clears it when it is null or empty.
+fn edit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Edit, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    Ok(text.map_or(Edit::Clear, Edit::Set))
 }
 
 #[derive(Serialize)]

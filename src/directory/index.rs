@@ -98,8 +98,7 @@ impl<'a> Recipient<'a> {
 }
 
 fn hash_of(digest: &[u8; 32]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *digest;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    digest.first_chunk().map_or(0, |start| u64::from_le_bytes(*start))
 }
 
 #[cfg(test)]

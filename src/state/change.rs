@@ -27,18 +27,26 @@ pub struct TableName {
     pub table: String,
 }
 
+/// What becomes of a text that may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Edit {
+    #[default]
+    Keep,
+    Clear,
+    Set(String),
+}
+
 /// Changes to one share that happen together or not at all: first `remove`, then `add`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SharePatch {
-    /// `None` leaves it, `Some(None)` clears it.
-    pub description: Option<Option<String>>,
+    pub description: Edit,
     pub add: Vec<NewTable>,
     pub remove: Vec<TableName>,
 }
 
 impl SharePatch {
     pub fn is_empty(&self) -> bool {
-        self.description.is_none() && self.add.is_empty() && self.remove.is_empty()
+        self.description == Edit::Keep && self.add.is_empty() && self.remove.is_empty()
     }
 }
 

@@ -35,9 +35,9 @@ fn the_last_page_has_no_token() {
     let first = pages().cut(&page(2, None), &scope, &list).unwrap();
     assert_eq!(first.entries.len(), 2);
     let token = first.next_page_token.unwrap();
-    let last = pages().cut(&page(2, Some(&token)), &scope, &list).unwrap();
-    assert_eq!(last.entries.first().unwrap().0, "entry00002");
-    assert_eq!(last.next_page_token, None);
+    let second = pages().cut(&page(2, Some(&token)), &scope, &list).unwrap();
+    assert_eq!(second.entries.first().unwrap().0, "entry00002");
+    assert_eq!(second.next_page_token, None);
     assert_eq!(pages().cut(&page(3, None), &scope, &list).unwrap().next_page_token, None);
 }
 

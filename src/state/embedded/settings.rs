@@ -59,9 +59,9 @@ fn value(
     if let Some(found) = collect(connection, select, [name], |row| column(row, 0))?.pop() {
         return Ok(found);
     }
-    let made = make()?;
-    execute(connection, "INSERT INTO settings (name, value) VALUES (?1, ?2)", (name, &made))?;
-    Ok(made)
+    let fresh = make()?;
+    execute(connection, "INSERT INTO settings (name, value) VALUES (?1, ?2)", (name, &fresh))?;
+    Ok(fresh)
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Error> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::query::{collect, column, execute};
 use super::tokens;
 use crate::limits;
-use crate::state::change::{NewShare, NewTable, SharePatch, ShareStamp, TableName};
+use crate::state::change::{Edit, NewShare, NewTable, SharePatch, ShareStamp, TableName};
 use crate::state::error::Error;
 use crate::state::name::{self, Of};
 use crate::state::record::{Schema, Share, Table, TableSource};
@@ -78,8 +78,10 @@ pub(super) fn update(
         [header.id.to_string()],
     )?;
     add_tables(connection, &header, &patch.add)?;
-    if let Some(description) = &patch.description {
-        header.description.clone_from(description);
+    match &patch.description {
+        Edit::Keep => {}
+        Edit::Clear => header.description = None,
+        Edit::Set(text) => header.description = Some(text.clone()),
     }
     // Strictly forward, or two states of a share could carry one stamp.
     header.updated_ms = now_ms.max(header.updated_ms.saturating_add(1));

@@ -1,4 +1,4 @@
-//! The store keeps files private, refuses foreign ones and agrees with a model.
+//! The store is private, durable, and agrees with a model.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Kind;
-use crate::state::change::{NewTable, TableName};
+use crate::state::change::{Edit, NewTable, TableName};
 use crate::state::name::fold;
 use crate::state::record::TableSource;
 
@@ -98,10 +98,13 @@ async fn commits_wait_for_the_disk() {
     assert!(reader.await.is_err());
 }
 
+/// A schema and a table.
+type TableKey = (String, String);
+
 /// What a share should hold: schema and table keys to locations, and its last `updated_ms`.
 #[derive(Debug, Default, Clone)]
 struct ModelShare {
-    tables: BTreeMap<(String, String), String>,
+    tables: BTreeMap<TableKey, String>,
     updated_ms: i64,
 }
 
@@ -114,8 +117,8 @@ struct Model {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Create { share: String, tables: Vec<(String, String)> },
-    Patch { share: String, add: Vec<(String, String)>, remove: Vec<(String, String)>, is_stale: bool },
+    Create { share: String, tables: Vec<TableKey> },
+    Patch { share: String, add: Vec<TableKey>, remove: Vec<TableKey>, is_stale: bool },
     Remove { share: String },
     Grant { shares: Vec<String> },
     Revoke { index: usize },
@@ -141,8 +144,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
-fn new_tables(tables: &[(String, String)]) -> Vec<NewTable> {
-    let new_table = |(schema, name): &(String, String)| NewTable {
+fn new_tables(tables: &[TableKey]) -> Vec<NewTable> {
+    let new_table = |(schema, name): &TableKey| NewTable {
         schema: schema.clone(),
         name: name.clone(),
         source: TableSource::Delta { bucket: "b".into(), location: format!("{schema}/{name}") },
@@ -151,7 +154,7 @@ fn new_tables(tables: &[(String, String)]) -> Vec<NewTable> {
 }
 
 impl ModelShare {
-    fn add(&mut self, tables: &[(String, String)]) -> Result<(), Kind> {
+    fn add(&mut self, tables: &[TableKey]) -> Result<(), Kind> {
         for (schema, table) in tables {
             let key = (fold(schema).into_owned(), fold(table).into_owned());
             if self.tables.insert(key, format!("{schema}/{table}")).is_some() {
@@ -163,7 +166,7 @@ impl ModelShare {
 }
 
 impl Model {
-    fn create(&mut self, share: &str, tables: &[(String, String)], now_ms: i64) -> Result<(), Kind> {
+    fn create(&mut self, share: &str, tables: &[TableKey], now_ms: i64) -> Result<(), Kind> {
         let key = fold(share).into_owned();
         if self.shares.contains_key(&key) {
             return Err(Kind::Conflict);
@@ -177,7 +180,7 @@ impl Model {
     fn patch(
         &mut self,
         share: &str,
-        change: (&[(String, String)], &[(String, String)]),
+        change: (&[TableKey], &[TableKey]),
         is_stale: bool,
         now_ms: i64,
     ) -> Result<(), Kind> {
@@ -235,7 +238,7 @@ async fn take(store: &Store, model: &mut Model, step: &Step, now_ms: i64) {
                 .iter()
                 .map(|(schema, table)| TableName { schema: schema.to_uppercase(), table: table.clone() });
             let patch =
-                SharePatch { description: None, add: new_tables(add), remove: remove_names.collect() };
+                SharePatch { description: Edit::Keep, add: new_tables(add), remove: remove_names.collect() };
             let expected = is_stale.then(|| vec![ShareStamp { id: Uuid::nil(), updated_ms: 0 }]);
             let made = store.update_share(share, patch, expected).await.map(|_| ());
             assert_eq!(kind(made), model.patch(share, (add, remove), *is_stale, now_ms));
@@ -309,14 +312,14 @@ proptest! {
             let mut store = Store::open(dir.path(), clock.clone()).unwrap();
             let mut model = Model::default();
             for step in &steps {
-                match step {
-                    Step::Tick { now_ms } => clock.set(*now_ms),
-                    Step::Reopen => {
-                        drop(store);
-                        store = Store::open(dir.path(), clock.clone()).unwrap();
-                    }
-                    _ => take(&store, &mut model, step, clock.now_ms()).await,
+                if let Step::Tick { now_ms } = step {
+                    clock.set(*now_ms);
                 }
+                if matches!(step, Step::Reopen) {
+                    drop(store);
+                    store = Store::open(dir.path(), clock.clone()).unwrap();
+                }
+                take(&store, &mut model, step, clock.now_ms()).await;
                 compare(&store, &model).await;
             }
         });

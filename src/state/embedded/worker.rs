@@ -185,9 +185,9 @@ mod tests {
             tokio::task::yield_now().await;
             drop(stand);
         };
-        let (held, one, two, three, ()) =
+        let (first, one, two, three, ()) =
             tokio::join!(hold, worker.run(insert(1)), broken, worker.run(insert(3)), release);
-        assert!(held.is_ok() && one.is_ok() && two.is_err() && three.is_ok());
+        assert!(first.is_ok() && one.is_ok() && two.is_err() && three.is_ok());
         assert_eq!(worker.run(count).await.unwrap(), 2);
     }
 

@@ -1,160 +1,12 @@
-//! The routes are those of the document, and handlers answer as it says.
+//! Shares and tokens come, change, conflict and go.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{ALLOW, ETAG, IF_MATCH, RETRY_AFTER};
-use http_body_util::BodyExt;
+use http::header::{ETAG, RETRY_AFTER};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::directory::Directory;
-use crate::directory::page::Pages;
-use crate::error::Kind;
-use crate::state::record::TableSource;
-use admission::Refusal;
-
-/// Refuses what lies below `missing` and what lies below `away`.
-struct ByLocation;
-
-impl Admission for ByLocation {
-    fn admit<'a>(&'a self, source: &'a TableSource) -> futures::future::BoxFuture<'a, Result<(), Refusal>> {
-        let TableSource::Delta { location, .. } = source;
-        let refuse = |kind, text: &str| Err(Refusal { kind, source: text.into() });
-        let result = match location.split('/').next() {
-            Some("missing") => refuse(Kind::NotFound, "no _delta_log there"),
-            Some("away") => refuse(Kind::Unavailable, "the store is away"),
-            _ => Ok(()),
-        };
-        Box::pin(async move { result })
-    }
-}
-
-struct Fixture {
-    router: axum::Router,
-    published: Arc<Published>,
-    clock: Clock,
-    _dir: tempfile::TempDir,
-}
-
-fn fixture() -> Fixture {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Clock::fixed(1_769_385_179_000);
-    let store = Store::open(dir.path(), clock.clone()).unwrap();
-    let pages = Pages::new(store.page_key());
-    let published = Arc::new(Published::new(Directory::default(), pages));
-    let inner = Inner {
-        publisher: Publisher::new(store.clone(), Arc::clone(&published)),
-        store,
-        published: Arc::clone(&published),
-        admission: Arc::new(ByLocation),
-        public_url: "https://share.example".into(),
-        region: "us-east-1".into(),
-        io_mode: "pread".into(),
-        clock: clock.clone(),
-        started_ms: clock.now_ms(),
-    };
-    let router = routes::router(Context { inner: Arc::new(inner) });
-    Fixture { router, published, clock, _dir: dir }
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: http::HeaderMap,
-    body: Value,
-}
-
-impl Answer {
-    fn code(&self) -> (u16, &str) {
-        (self.status.as_u16(), self.body["errorCode"].as_str().unwrap_or_default())
-    }
-
-    fn message(&self) -> &str {
-        self.body["message"].as_str().unwrap_or_default()
-    }
-}
-
-impl Fixture {
-    async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.call_if(method, path, body, None).await
-    }
-
-    async fn call_if(&self, method: &str, path: &str, body: Value, tag: Option<&str>) -> Answer {
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        self.call_raw(method, &format!("/_admin/v1{path}"), text, tag).await
-    }
-
-    async fn call_raw(&self, method: &str, path: &str, body: String, tag: Option<&str>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(tag) = tag {
-            request = request.header(IF_MATCH, tag);
-        }
-        let request = request.body(axum::body::Body::from(body)).unwrap();
-        let Ok(response) = self.router.clone().oneshot(request).await;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Answer { status: parts.status, headers: parts.headers, body }
-    }
-}
-
-fn table(name: &str, location: &str) -> Value {
-    json!({"name": name, "sourceType": "delta", "bucket": "sales", "location": location})
-}
-
-fn share(name: &str, tables: &[Value]) -> Value {
-    json!({"name": name, "schemas": [{"name": "tpch", "tables": tables}]})
-}
-
-#[test]
-fn the_routes_are_those_of_the_document() {
-    let document: Value = serde_json::from_str(info::OPENAPI).unwrap();
-    let methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-    let documented: BTreeSet<(String, String)> = document["paths"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .flat_map(|(path, item)| {
-            let item = item.as_object().unwrap();
-            let named = item.keys().filter(|key| methods.contains(&key.as_str()));
-            named.map(|method| (path.clone(), method.to_uppercase()))
-        })
-        .collect();
-    let served: BTreeSet<(String, String)> =
-        routes::routes().into_iter().map(|route| (route.path.to_owned(), route.method.to_string())).collect();
-    assert_eq!(served, documented);
-}
-
-#[test]
-fn the_document_points_at_what_it_has() {
-    fn check(document: &Value, value: &Value) {
-        if let Some(target) = value.get("$ref").and_then(Value::as_str) {
-            let pointer = target.strip_prefix('#').unwrap();
-            assert!(document.pointer(pointer).is_some(), "{target}");
-        }
-        if let Some(items) = value.as_object() {
-            items.values().for_each(|item| check(document, item));
-        }
-        if let Some(items) = value.as_array() {
-            items.iter().for_each(|item| check(document, item));
-        }
-    }
-    let document: Value = serde_json::from_str(info::OPENAPI).unwrap();
-    check(&document, &document);
-}
-
-#[tokio::test]
-async fn every_documented_call_is_answered_by_its_handler() {
-    let fixture = fixture();
-    for route in routes::routes() {
-        let path = route.path.replace("{name}", "s").replace("{id}", "x");
-        let answer = fixture.call(route.method.as_str(), &path, Value::Null).await;
-        let other = ["METHOD_NOT_ALLOWED", "NOT_FOUND"];
-        assert!(!other.contains(&answer.code().1), "{} {path}: {:?}", route.method, answer.body);
-    }
-    let answer = fixture.call("GET", "/openapi.json", Value::Null).await;
-    assert_eq!(answer.body, serde_json::from_str::<Value>(info::OPENAPI).unwrap());
-}
+use super::fixture::{Fixture, fixture, share, table};
 
 #[tokio::test]
 async fn a_share_is_made_shown_changed_and_removed() {
@@ -295,63 +147,6 @@ async fn a_stale_etag_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_body_is_named() {
-    let fixture = fixture();
-    for (body, expected) in [
-        ("", "not a JSON object"),
-        ("{", "EOF"),
-        ("[]", "not a JSON object"),
-        (r#"{"name":7}"#, "name: invalid type"),
-        (r#"{"nam":"x"}"#, "unknown field `nam`"),
-        (
-            r#"{"name":"x","schemas":[{"name":"y","tables":[{"name":"t","sourceType":"delta","buket":"b"}]}]}"#,
-            "`buket`",
-        ),
-        (
-            r#"{"name":"x","schemas":[{"name":"y","tables":[{"name":"t","sourceType":1}]}]}"#,
-            "schemas[0].tables[0].sourceType",
-        ),
-        (r#"{"name":"x","schemas":[{"name":"y","tables":[]}]}"#, "schemas[0].tables: is empty"),
-        (r#"{"name":"a b"}"#, "name: the share name"),
-        (r#"{"name":"x","schemas":[{"name":"y.z","tables":[]}]}"#, "schemas[0].name: the schema name"),
-        (r#"{"name":"x"} x"#, "trailing characters"),
-        (r#"{"name":"x","name":"y"}"#, "duplicate field"),
-    ] {
-        let answer = fixture.call_raw("POST", "/_admin/v1/shares", body.into(), None).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
-        assert!(answer.message().contains(expected), "{body}: {}", answer.message());
-    }
-    let deep = "[".repeat(100_000);
-    let answer = fixture.call_raw("POST", "/_admin/v1/shares", deep, None).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    let past = fixture.call("POST", "/shares/s/tokens", json!({"expiresAt": "2020-01-01T00:00:00Z"})).await;
-    assert!(past.message().starts_with("expiresAt: "), "{}", past.message());
-    let long = json!({"name": "x", "description": "d".repeat(limits::DESCRIPTION_BYTES_MAX + 1)});
-    assert!(fixture.call("POST", "/shares", long).await.message().starts_with("description: "));
-}
-
-#[tokio::test]
-async fn unknown_paths_and_methods_are_told_in_json() {
-    let fixture = fixture();
-    for path in ["/nothing", "/shares/a/b/c", "/shares/", ""] {
-        assert_eq!(fixture.call("GET", path, Value::Null).await.code(), (404, "NOT_FOUND"), "{path}");
-    }
-    let method = fixture.call("PUT", "/shares/s", Value::Null).await;
-    assert_eq!(method.code(), (405, "METHOD_NOT_ALLOWED"));
-    let allowed = method.headers[ALLOW].to_str().unwrap();
-    assert!(allowed.contains("PATCH") && allowed.contains("GET"), "{allowed}");
-    let id = fixture.call("DELETE", "/tokens/not-an-id", Value::Null).await;
-    assert_eq!(id.status, StatusCode::BAD_REQUEST);
-    let utf8 = fixture.call("GET", "/shares/%ff", Value::Null).await;
-    assert_eq!(utf8.status, StatusCode::BAD_REQUEST);
-    assert!(utf8.message().contains("UTF-8"), "{}", utf8.message());
-    assert_eq!(
-        fixture.call("GET", "/shares/..%2F..%2Fx", Value::Null).await.code(),
-        (404, "SHARE_NOT_FOUND")
-    );
-}
-
-#[tokio::test]
 async fn the_older_api_replaces_schemas_whole_and_keeps_what_stays() {
     let fixture = fixture();
     let path = "/minio/admin/v4/delta-sharing/shares";
@@ -397,14 +192,4 @@ async fn concurrent_changes_are_all_visible_once_answered() {
         task.await.unwrap();
     }
     assert_eq!(fixture.published.load_full().shares().len(), 16);
-}
-
-#[test]
-fn the_door_knows_its_paths() {
-    for path in ["/_admin", "/_admin/v1/shares", "/minio/admin/v4/delta-sharing/shares"] {
-        assert!(Door::serves(path), "{path}");
-    }
-    for path in ["/_administration", "/minio/admin/v4/delta-sharing-x", "/minio/health/live", "/"] {
-        assert!(!Door::serves(path), "{path}");
-    }
 }
