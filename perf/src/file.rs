@@ -1,4 +1,4 @@
-//! One file of the measured table: path, size and statistics from a seed.
+//! One file of the measured table, made from a seed.
 //!
 //! TPC-H `lineitem`, partitioned by `l_shipdate`: 15 data columns with minimum, maximum and null count each, which
 //! makes the 1.1 kB a file that real logs have. A file depends on the seed and its index alone, so parts of a

@@ -1,4 +1,4 @@
-//! Measures a running lakeshare: what a reader gets, and what it costs the server.
+//! Measures a lakeshare from outside: speed for readers, cost for servers.
 //!
 //! `scenario` says what is measured, `table` and `file` make the table, `server` runs the executable,
 //! `load` reads, `report` counts. Another contender or another kind of reader is a sibling of these.

@@ -1,4 +1,4 @@
-//! Measurements as typed data, as a table, and as files that are kept.
+//! Measurements as typed data, as a table, as kept files.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Writes a Delta table of many files: a checkpoint and a tail of commits, no data.
+//! Writes a Delta table of many files without their data.
 
 use std::fs::{self, File};
 use std::io::Write;

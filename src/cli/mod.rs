@@ -15,6 +15,8 @@ mod list;
 mod peer;
 mod printer;
 mod private_file;
+mod quickstart;
+mod reads;
 mod remove;
 mod s3;
 mod share;
@@ -106,6 +108,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Share(command) | Command::Table(TableCommand::Share(command)) => {
             wait_for(share::run(context, command))
         }
+        Command::Quickstart(args) => quickstart::run(context, &args),
         Command::Healthcheck(args) => wait_for(healthcheck::run(context, &args)),
         Command::Completions(args) => {
             shell::print_completions(context, args.shell);
@@ -116,7 +119,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
 }
 
 /// Runs one command that talks to a server.
-fn wait_for(command: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+fn wait_for<T>(command: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,4 +1,4 @@
-//! The sample tables on disk: whole, repeatable, and taken up after a crash.
+//! The sample tables on disk: whole, repeatable, taken up after crashes.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,6 +3,7 @@
 pub(crate) mod alias;
 pub(crate) mod globals;
 pub(crate) mod object;
+pub(crate) mod quickstart;
 pub(crate) mod server;
 pub(crate) mod share;
 
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     /// The groups once more, for fingers that know `mc table`
     #[command(subcommand)]
     Table(TableCommand),
+    /// Make sample tables, share them, and serve them until Ctrl-C
+    Quickstart(quickstart::Quickstart),
     /// Ask whether a server is ready, for containers
     Healthcheck(server::Healthcheck),
     /// Print the completions of a shell

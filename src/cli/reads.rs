@@ -1,0 +1,123 @@
+//! Reads of a shared table, ready to be pasted into a terminal.
+
+use serde_json::json;
+
+/// The environment that the printed commands make and use, beside the reader's own.
+const PYTHON: &str = ".venv-demo/bin/python";
+const MAKE_PYTHON: &str = "python3 -m venv .venv-demo && .venv-demo/bin/pip install --quiet";
+
+/// What is read: a table through a profile file, and the share's endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Read<'a> {
+    /// Absolute, so that the reader may stand in any directory.
+    pub profile: &'a str,
+    /// `https://host/delta-sharing`, without a slash at its end.
+    pub endpoint: &'a str,
+    pub share: &'a str,
+    pub schema: &'a str,
+    pub table: &'a str,
+}
+
+impl Read<'_> {
+    fn url(&self) -> String {
+        format!("{}#{}.{}.{}", self.profile, self.share, self.schema, self.table)
+    }
+
+    /// pandas, in two commands.
+    pub(crate) fn python(&self) -> String {
+        // A JSON string is a Python string, whatever the path holds.
+        let url = json!(self.url());
+        let code = format!("import delta_sharing; print(delta_sharing.load_as_pandas({url}, limit=10))");
+        format!("{MAKE_PYTHON} delta-sharing\n{PYTHON} -c {}", quote(&code))
+    }
+
+    /// Spark with its own connector, in two commands.
+    pub(crate) fn spark(&self) -> String {
+        let url = json!(self.url());
+        let code = format!(
+            "from pyspark.sql import SparkSession
+spark = (SparkSession.builder
+    .config(\"spark.jars.packages\", \"io.delta:delta-sharing-spark_2.12:3.3.0\")
+    .config(\"spark.sql.extensions\", \"io.delta.sql.DeltaSparkSessionExtension\")
+    .config(\"spark.sql.catalog.spark_catalog\", \"org.apache.spark.sql.delta.catalog.DeltaCatalog\")
+    .getOrCreate())
+spark.read.format(\"deltaSharing\").load({url}).limit(10).show()"
+        );
+        format!("{MAKE_PYTHON} \"pyspark==3.5.*\"\n{PYTHON} -c {}", quote(&code))
+    }
+
+    /// The protocol itself: what the share holds, and the files of the table with their URLs.
+    pub(crate) fn curl(&self) -> String {
+        let Self { endpoint, share, schema, table, .. } = self;
+        let profile = quote(self.profile);
+        let tables = quote(&format!("{endpoint}/shares/{share}/all-tables"));
+        let query = quote(&format!("{endpoint}/shares/{share}/schemas/{schema}/tables/{table}/query"));
+        format!(
+            "TOKEN=$(sed -n 's/.*\"bearerToken\" *: *\"\\([^\"]*\\)\".*/\\1/p' {profile})
+curl -sS -H \"Authorization: Bearer $TOKEN\" {tables}
+curl -sS -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{{\"limitHint\":10}}' {query}"
+        )
+    }
+}
+
+/// `text` as one word of a POSIX shell.
+fn quote(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Read<'_> = Read {
+        profile: "/home/me/it's \"mine\"/demo.share",
+        endpoint: "http://127.0.0.1:9000/delta-sharing",
+        share: "test",
+        schema: "tpch",
+        table: "orders",
+    };
+
+    #[test]
+    fn a_shell_reads_one_word_whatever_it_holds() {
+        for text in ["plain/path-1.share", "", "it's", "a b", "$HOME `id` \"x\" \\"] {
+            let script = format!("printf %s {}", quote(text));
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn the_python_code_reaches_python_as_it_was_meant() {
+        let command = READ.python().lines().last().unwrap().replace(PYTHON, "printf '%s' --");
+        let output =
+            std::process::Command::new("sh").args(["-c", &command.replace(" -c ", " ")]).output().unwrap();
+        let code = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            code.contains(
+                r#"load_as_pandas("/home/me/it's \"mine\"/demo.share#test.tpch.orders", limit=10)"#
+            ),
+            "{code}"
+        );
+    }
+
+    #[test]
+    fn the_token_is_cut_out_of_a_profile() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("it's.share");
+        let read = Read { profile: path.to_str().unwrap(), ..READ };
+        let cut = read.curl().lines().next().unwrap().to_owned();
+        for profile in [
+            r#"{"shareCredentialsVersion":1,"endpoint":"http://x","bearerToken":"dapi12","expirationTime":"y"}"#,
+            "{\n  \"bearerToken\": \"dapi12\",\n  \"endpoint\": \"http://x\"\n}\n",
+        ] {
+            std::fs::write(&path, profile).unwrap();
+            let script = format!("{cut}\nprintf %s \"$TOKEN\"");
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(output.stdout, b"dapi12");
+        }
+    }
+}
