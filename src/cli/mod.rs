@@ -19,6 +19,7 @@ mod quickstart;
 mod reads;
 mod remove;
 mod s3;
+mod server;
 mod share;
 mod share_tree;
 mod shell;
@@ -96,6 +97,7 @@ fn obey(cli: Cli) -> Exit {
 
 fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
     match command {
+        Command::Server(args) => server::run(context, &args),
         Command::Alias(command) | Command::Table(TableCommand::Alias(command)) => {
             wait_for(alias::run(context, command))
         }

@@ -20,8 +20,8 @@ Examples:
 pub(crate) struct Server {
     /// Directory whose subdirectories are the buckets; made when it does not exist
     pub dir: PathBuf,
-    /// Where to listen [default: 127.0.0.1:9000]
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:9000]
+    #[arg(long, value_name = "IP:PORT")]
     pub address: Option<String>,
     /// How recipients reach this server; goes into profiles and presigned URLs [default: from the address]
     #[arg(long, value_name = "URL")]
@@ -29,9 +29,6 @@ pub(crate) struct Server {
     /// TOML file of settings
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where shares and tokens are kept [default: in DIR/.lakeshare]
-    #[arg(long, value_name = "URL")]
-    pub state: Option<String>,
     /// Cores that serve [default: all that this process may use]
     #[arg(long, value_name = "N")]
     pub cores: Option<usize>,
@@ -47,9 +44,21 @@ pub(crate) struct Server {
     /// How local files are read: auto, uring or pread [default: auto]
     #[arg(long, value_name = "MODE")]
     pub io: Option<String>,
-    /// How long presigned URLs work: 1h, 30m [default: 1h]
+    /// Shortest life of a presigned URL, 15m to 7d [default: 1h]
     #[arg(long, value_name = "TIME")]
     pub url_expiry: Option<String>,
+    /// Region named in signatures [default: us-east-1]
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+    /// Domain for virtual-host style buckets, BUCKET.DOMAIN [default: path style only]
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// Memory for table snapshots [default: 2GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub snapshot_cache: Option<String>,
+    /// How log lines look: text or json [default: text]
+    #[arg(long, value_name = "FORM")]
+    pub log_format: Option<String>,
     /// Write the real address to this file once the server listens
     #[arg(long, value_name = "FILE")]
     pub port_file: Option<PathBuf>,
