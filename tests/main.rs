@@ -1,4 +1,5 @@
 //! Every capability, against the real executable; a folder per door.
 
+mod conformance;
 mod serve;
 mod support;

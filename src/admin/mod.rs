@@ -67,6 +67,12 @@ pub struct Door {
     permits: Arc<Semaphore>,
 }
 
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").finish_non_exhaustive()
+    }
+}
+
 impl Door {
     pub fn new(parts: DoorParts) -> Self {
         let publisher = Publisher::new(parts.store.clone(), Arc::clone(&parts.published));
