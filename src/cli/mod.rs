@@ -28,6 +28,7 @@ mod target;
 mod token;
 mod transport;
 mod tree;
+mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ use self::args::{Cli, Command, TableCommand};
 use self::context::Context;
 use self::fault::{Exit, Fault};
 use self::printer::{Manner, Printer};
+use self::wait::wait_for;
 
 /// Runs the command of `words` (the first is the program's name) and gives the process its exit code:
 /// 0 done, 1 refused or failed, 2 wrong usage.
@@ -118,13 +120,4 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         }
         Command::Man(args) => shell::write_man(context, args.dir.as_deref()),
     }
-}
-
-/// Runs one command that talks to a server.
-fn wait_for<T>(command: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::io("cannot start", &error))?
-        .block_on(command)
 }

@@ -15,9 +15,10 @@ use super::printer::Tone;
 use super::private_file::PrivateFile;
 use super::reads::Read;
 use super::table_spec::{Addition, TableSpec};
+use super::wait::wait_for;
 use crate::config::Config;
 use crate::config::settings::Settings;
-use crate::sample;
+use crate::sample::tables::{LOCATIONS, Size, write_tables};
 use crate::serve::shutdown::Shutdown;
 use crate::serve::{self, Started};
 use crate::telemetry;
@@ -84,8 +85,8 @@ fn make_tables(context: &Context, dir: &Path) -> Result<(), Fault> {
     let bucket = dir.join(BUCKET);
     let what = || format!("cannot make the sample tables in {}", bucket.display());
     context.printer.note(&format!("Sample tables: {}", bucket.display()));
-    let size = sample::Size::default();
-    let is_new = sample::write_tables(&bucket, size, &context.clock).map_err(|error| {
+    let size = Size::default();
+    let is_new = write_tables(&bucket, size, &context.clock).map_err(|error| {
         let why = std::error::Error::source(&error)
             .map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"));
         Fault::refused(what(), why).advise("Name another directory: lakeshare quickstart DIR")
@@ -130,7 +131,7 @@ fn share_tables(context: &Context, config: &Config, started: &Started) -> Result
         };
         client.create_token(SHARE, &request).await
     };
-    super::wait_for(calls)
+    wait_for(calls)
 }
 
 /// What a share of our name still lacks of our tables.
@@ -156,7 +157,7 @@ fn own_endpoint(config: &Config, started: &Started) -> Result<Url, Fault> {
 }
 
 fn table_specs() -> Vec<TableSpec> {
-    sample::LOCATIONS
+    LOCATIONS
         .iter()
         .map(|location| TableSpec {
             name: location.rsplit('/').next().unwrap_or(location).to_owned(),
