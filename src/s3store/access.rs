@@ -1,0 +1,188 @@
+//! Who may do what at this door: the root credential everything, the signing credential reads by URL.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::host::{S3Host, VirtualHost};
+use s3s::validation::NameValidation;
+use s3s::{S3Error, S3ErrorCode, S3Result};
+use subtle::ConstantTimeEq;
+
+use super::object_path::is_bucket_name;
+use crate::sigv4::credential::Credential;
+use crate::state::record::SigningCredential;
+
+/// Added by proxies on the way, so that it cannot have been signed.
+const ADDED_ON_THE_WAY: &str = "x-amz-cf-id";
+
+/// The two credentials that this door knows.
+#[derive(Clone)]
+pub(super) struct Gate {
+    known: Arc<(Credential, SigningCredential)>,
+}
+
+impl Gate {
+    pub(super) fn new(root: Credential, signing: SigningCredential) -> Self {
+        Self { known: Arc::new((root, signing)) }
+    }
+
+    fn is_root(&self, access_key: &str) -> bool {
+        self.known.0.access_key.as_bytes().ct_eq(access_key.as_bytes()).into()
+    }
+
+    fn is_signing(&self, access_key: &str) -> bool {
+        self.known.1.access_key.as_bytes().ct_eq(access_key.as_bytes()).into()
+    }
+}
+
+fn denied(why: &'static str) -> S3Error {
+    S3Error::with_message(S3ErrorCode::AccessDenied, why)
+}
+
+#[async_trait::async_trait]
+impl S3Auth for Gate {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if self.is_root(access_key) {
+            return Ok(SecretKey::from(self.known.0.secret_key.as_str()));
+        }
+        if self.is_signing(access_key) {
+            return Ok(SecretKey::from(self.known.1.secret_key.as_str()));
+        }
+        Err(S3Error::with_message(S3ErrorCode::InvalidAccessKeyId, "This access key does not exist here."))
+    }
+}
+
+#[async_trait::async_trait]
+impl S3Access for Gate {
+    /// Called when the signature has been found right, or when there is none.
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let Some(credentials) = context.credentials() else {
+            return Err(denied("Anonymous requests are not served; sign the request."));
+        };
+        let access_key = credentials.access_key.clone();
+        let signed_by_url = is_presigned(context.uri().query().unwrap_or(""));
+        check_signed_headers(context.uri().query().unwrap_or(""), context.headers())?;
+        if self.is_root(&access_key) {
+            return Ok(());
+        }
+        let reads_an_object = matches!(context.s3_op().name(), "GetObject" | "HeadObject");
+        if self.is_signing(&access_key) && signed_by_url && reads_an_object {
+            return Ok(());
+        }
+        Err(denied("This credential may only read objects by presigned URLs."))
+    }
+}
+
+/// Whether the query itself carries the signature, exactly as s3s decides it.
+fn is_presigned(query: &str) -> bool {
+    parameter(query, "X-Amz-Signature").is_some()
+}
+
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then_some(value)
+    })
+}
+
+/// Refuses `x-amz-` headers that nobody signed, so that a presigned upload cannot become a copy.
+///
+/// Amazon S3, "Signing and authenticating REST requests": all of them and the host must be signed.
+fn check_signed_headers(query: &str, headers: &HeaderMap) -> S3Result<()> {
+    let signed = match parameter(query, "X-Amz-SignedHeaders") {
+        Some(names) => percent_encoding::percent_decode_str(names).decode_utf8_lossy().into_owned(),
+        None => headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once("SignedHeaders="))
+            .map(|(_, rest)| rest.split([',', ' ']).next().unwrap_or("").to_owned())
+            .unwrap_or_default(),
+    };
+    let is_signed = |name: &str| signed.split(';').any(|listed| listed.eq_ignore_ascii_case(name));
+    let needs = |name: &str| name.starts_with("x-amz-") && name != ADDED_ON_THE_WAY;
+    if !is_signed("host") || headers.keys().any(|name| needs(name.as_str()) && !is_signed(name.as_str())) {
+        return Err(denied("There were headers present in the request which were not signed."));
+    }
+    Ok(())
+}
+
+/// Bucket names in paths: any directory that is a bucket, also one that Amazon's rules would not allow.
+pub(super) struct Names;
+
+impl NameValidation for Names {
+    fn validate_bucket_name(&self, name: &str) -> bool {
+        is_bucket_name(name)
+    }
+}
+
+/// Virtual-host addressing below one domain; every other host is addressed by path.
+pub(super) struct Domain {
+    /// With a dot in front.
+    suffix: String,
+}
+
+impl Domain {
+    pub(super) fn new(domain: &str) -> Self {
+        Self { suffix: format!(".{}", domain.to_ascii_lowercase()) }
+    }
+}
+
+impl S3Host for Domain {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+        Ok(match name.strip_suffix(&self.suffix) {
+            Some(bucket) => VirtualHost::new(host).with_bucket(bucket.to_owned()),
+            None => VirtualHost::new(host),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn an_amazon_header_that_nobody_signed_is_refused() {
+        let query = "X-Amz-SignedHeaders=host%3Bx-amz-acl&X-Amz-Signature=0";
+        assert!(
+            check_signed_headers(query, &headers(&[("x-amz-acl", "private"), ("range", "bytes=0-")])).is_ok()
+        );
+        assert!(check_signed_headers(query, &headers(&[("x-amz-copy-source", "a/b")])).is_err());
+        let signed = "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host;x-amz-date, Signature=0";
+        assert!(
+            check_signed_headers("", &headers(&[("authorization", signed), ("x-amz-date", "1")])).is_ok()
+        );
+        assert!(
+            check_signed_headers("", &headers(&[("authorization", signed), ("x-amz-copy-source", "1")]))
+                .is_err()
+        );
+        let without_host = "AWS4-HMAC-SHA256 Credential=a/b,SignedHeaders=x-amz-date,Signature=0";
+        assert!(check_signed_headers("", &headers(&[("authorization", without_host)])).is_err());
+    }
+
+    #[test]
+    fn only_a_parameter_of_that_name_makes_a_request_presigned() {
+        assert!(is_presigned("a=b&X-Amz-Signature=0"));
+        assert!(!is_presigned("a=X-Amz-Signature=0"));
+        assert!(!is_presigned("NX-Amz-Signature=0"));
+    }
+
+    #[test]
+    fn hosts_outside_the_domain_are_addressed_by_path() {
+        let domain = Domain::new("S3.example.com");
+        let bucket = |host: &str| domain.parse_host_header(host).unwrap().bucket().map(str::to_owned);
+        assert_eq!(bucket("tables.s3.example.com:9000").as_deref(), Some("tables"));
+        assert_eq!(bucket("s3.example.com"), None);
+        assert_eq!(bucket("localhost:9000"), None);
+    }
+}

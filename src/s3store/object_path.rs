@@ -1,0 +1,258 @@
+//! Keys and bucket names, and the one way from them to files.
+//!
+//! A key is a path below its bucket. What could leave the bucket is refused by form (`..`, empty parts,
+//! NUL), and what could leave it through the file system (symbolic links) by the kernel: `openat2` with
+//! `RESOLVE_BENEATH`. Where the kernel does not answer that call, the path is walked part by part and no
+//! symbolic link is followed at all.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::error::Error;
+use crate::limits::{KEY_BYTES_MAX, KEY_SEGMENT_BYTES_MAX};
+
+/// The directory that holds what is ours: in the data directory, and in buckets on other file systems.
+pub const HIDDEN: &str = ".lakeshare";
+
+/// First parts of paths that other doors answer, so that a bucket of that name could not be reached.
+const TAKEN_NAMES: [&str; 5] = ["delta-sharing", "healthz", "metrics", "minio", "readyz"];
+
+/// Attempts at one `openat2` that the kernel asks to repeat because something was renamed meanwhile.
+const OPEN_ATTEMPTS_MAX: usize = 32;
+
+/// The key of an object, safe to be used as a path below its bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectKey {
+    text: Box<str>,
+}
+
+impl ObjectKey {
+    /// Takes `text` if it can be a path below a bucket.
+    ///
+    /// Errors: too long as a whole or between two slashes; empty, `.` or `..` parts; NUL; our own directory.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > KEY_BYTES_MAX {
+            return Err(Error::KeyTooLong);
+        }
+        if text.bytes().any(|byte| byte == 0) {
+            return Err(Error::Key { reason: "it holds a NUL byte" });
+        }
+        let path = text.strip_suffix('/').unwrap_or(text);
+        for part in path.split('/') {
+            match part {
+                "" => {
+                    return Err(Error::Key { reason: "it has an empty part (two slashes, or one in front)" });
+                }
+                "." | ".." => return Err(Error::Key { reason: "it has a part . or .." }),
+                long if long.len() > KEY_SEGMENT_BYTES_MAX => return Err(Error::KeyTooLong),
+                _ => {}
+            }
+        }
+        if path.split('/').next() == Some(HIDDEN) {
+            return Err(Error::Key { reason: "the name .lakeshare belongs to the server" });
+        }
+        Ok(Self { text: text.into() })
+    }
+
+    /// The key as the client wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the key ends in a slash: a marker, which is a directory and holds no bytes.
+    pub fn is_marker(&self) -> bool {
+        self.text.ends_with('/')
+    }
+
+    /// The path below the bucket, without a slash at either end.
+    pub fn path(&self) -> &str {
+        self.text.strip_suffix('/').unwrap_or(&self.text)
+    }
+
+    /// The path of the directory that holds the object; empty for the bucket itself.
+    pub fn parent(&self) -> &str {
+        self.path().rsplit_once('/').map_or("", |(parent, _)| parent)
+    }
+
+    /// The last part of the path.
+    pub fn name(&self) -> &str {
+        let path = self.path();
+        path.rsplit_once('/').map_or(path, |(_, name)| name)
+    }
+}
+
+/// Whether a directory of this name is a bucket: wider than Amazon's rules, so that what lies there is served.
+pub fn is_bucket_name(name: &str) -> bool {
+    let in_set = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=KEY_SEGMENT_BYTES_MAX).contains(&name.len())
+        && name.bytes().all(in_set)
+        && !name.starts_with(['_', '.'])
+}
+
+/// Whether a bucket may be made under this name: Amazon S3's "Bucket naming rules", and no other door's path.
+///
+/// Errors: the rule that is broken.
+pub fn check_new_bucket_name(name: &str) -> Result<(), Error> {
+    let refused = |reason| Err(Error::BucketName { bucket: name.to_owned(), reason });
+    if !s3s::path::check_bucket_name(name) {
+        return refused(
+            "3 to 63 small letters, digits, dots and hyphens, with a letter or digit at both ends",
+        );
+    }
+    if TAKEN_NAMES.contains(&name) {
+        return refused("the server answers other requests under this name");
+    }
+    Ok(())
+}
+
+/// Opens `path` below `directory` and nowhere else; the empty path is the directory itself.
+///
+/// Errors: those of `openat2`; `XDEV` or `LOOP` when a symbolic link leads out.
+pub fn open_beneath(
+    directory: impl AsFd,
+    path: &str,
+    flags: OFlags,
+    mode: Mode,
+) -> rustix::io::Result<OwnedFd> {
+    let directory = directory.as_fd();
+    let path = if path.is_empty() { "." } else { path };
+    let flags = flags | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    for _ in 0..OPEN_ATTEMPTS_MAX {
+        match rustix::fs::openat2(directory, path, flags, mode, resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::NOSYS | Errno::PERM) => return walk_beneath(directory, path, flags, mode),
+            answer => return answer,
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+/// The same by hand, for kernels and sandboxes without `openat2`; follows no symbolic link.
+fn walk_beneath(
+    directory: BorrowedFd<'_>,
+    path: &str,
+    flags: OFlags,
+    mode: Mode,
+) -> rustix::io::Result<OwnedFd> {
+    let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let (parents, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut held: Option<OwnedFd> = None;
+    for part in parents.split('/').filter(|part| !part.is_empty()) {
+        let at = held.as_ref().map_or(directory, AsFd::as_fd);
+        held = Some(match rustix::fs::openat(at, part, step, Mode::empty()) {
+            Err(Errno::NOTDIR) if is_symlink(at, part) => return Err(Errno::LOOP),
+            answer => answer?,
+        });
+    }
+    let at = held.as_ref().map_or(directory, AsFd::as_fd);
+    rustix::fs::openat(at, name, flags | OFlags::NOFOLLOW, mode)
+}
+
+fn is_symlink(directory: BorrowedFd<'_>, name: &str) -> bool {
+    rustix::fs::statat(directory, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_symlink())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_that_could_leave_the_bucket_are_refused() {
+        for key in [
+            "",
+            "/",
+            "/a",
+            "a//b",
+            "..",
+            ".",
+            "a/..",
+            "a/../b",
+            "./a",
+            "a/.",
+            "a\0b",
+            "a/",
+            ".lakeshare",
+            ".lakeshare/tmp",
+        ] {
+            let parsed = ObjectKey::parse(key);
+            assert_eq!(parsed.is_ok(), key == "a/", "{key:?}");
+        }
+        assert!(ObjectKey::parse("a/.lakeshare").is_ok(), "only the top of a bucket is ours");
+        assert!(ObjectKey::parse("..a/b..").is_ok());
+    }
+
+    #[test]
+    fn overlong_keys_are_named_as_such() {
+        assert!(matches!(ObjectKey::parse(&"a".repeat(256)), Err(Error::KeyTooLong)));
+        assert!(matches!(ObjectKey::parse(&"a/".repeat(513)), Err(Error::KeyTooLong)));
+        assert!(ObjectKey::parse(&"a".repeat(255)).is_ok());
+    }
+
+    #[test]
+    fn parts_of_a_key() {
+        let key = ObjectKey::parse("t/_delta_log/0.json").unwrap();
+        assert_eq!((key.parent(), key.name(), key.is_marker()), ("t/_delta_log", "0.json", false));
+        let marker = ObjectKey::parse("t/d/").unwrap();
+        assert_eq!(
+            (marker.path(), marker.parent(), marker.name(), marker.is_marker()),
+            ("t/d", "t", "d", true)
+        );
+    }
+
+    #[test]
+    fn hidden_names_are_never_buckets() {
+        for name in ["_admin", ".lakeshare", "..", ".", "", "a/b", "a b", "ü"] {
+            assert!(!is_bucket_name(name), "{name:?}");
+        }
+        for name in ["tables", "My_Data.2", "a"] {
+            assert!(is_bucket_name(name), "{name:?}");
+        }
+        assert!(check_new_bucket_name("My_Data").is_err());
+        assert!(check_new_bucket_name("delta-sharing").is_err());
+        assert!(check_new_bucket_name("tables").is_ok());
+    }
+
+    #[test]
+    fn symbolic_links_never_lead_out_by_either_way() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "s").unwrap();
+        let inside = tempfile::tempdir().unwrap();
+        let at = |name: &str| inside.path().join(name);
+        std::fs::create_dir(at("d")).unwrap();
+        std::fs::write(at("d/f"), "f").unwrap();
+        std::os::unix::fs::symlink(outside.path(), at("out")).unwrap();
+        std::os::unix::fs::symlink("../..", at("d/up")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret"), at("d/leaf")).unwrap();
+        let root = rustix::fs::open(inside.path(), OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        for path in ["out/secret", "out", "d/up", "d/up/etc/passwd", "d/leaf"] {
+            assert!(open_beneath(&root, path, flags, Mode::empty()).is_err(), "{path}");
+            assert!(walk_beneath(root.as_fd(), path, flags, Mode::empty()).is_err(), "{path} by hand");
+        }
+        assert!(open_beneath(&root, "d/f", flags, Mode::empty()).is_ok());
+        assert!(walk_beneath(root.as_fd(), "d/f", flags, Mode::empty()).is_ok());
+        assert!(walk_beneath(root.as_fd(), ".", flags, Mode::empty()).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_key_stays_below_its_bucket(text in "[./a-c\0]{0,12}") {
+            if let Ok(key) = ObjectKey::parse(&text) {
+                let base = std::path::Path::new("/bucket");
+                let mut depth = 0;
+                for part in base.join(key.path()).components() {
+                    prop_assert!(!matches!(part, std::path::Component::ParentDir));
+                    depth += 1;
+                }
+                prop_assert!(depth > 2, "at least one part below the bucket");
+                prop_assert!(base.join(key.path()).starts_with(base));
+            }
+        }
+    }
+}
