@@ -14,14 +14,14 @@ use super::peer::Peer;
 use super::printer::Tone;
 use super::private_file::PrivateFile;
 use super::reads::Read;
+use super::server::{chain, log_filter, read_config};
 use super::table_spec::{Addition, TableSpec};
 use super::wait::wait_for;
 use crate::config::Config;
-use crate::config::settings::Settings;
 use crate::sample::tables::{LOCATIONS, Size, write_tables};
 use crate::serve::shutdown::Shutdown;
 use crate::serve::{self, Started};
-use crate::telemetry;
+use crate::telemetry::log;
 
 const BUCKET: &str = "testdelta";
 const SHARE: &str = "test";
@@ -39,8 +39,10 @@ struct Ready<'a> {
 
 /// Makes what is missing and serves until SIGINT or SIGTERM.
 pub(crate) fn run(context: &Context, args: &Quickstart) -> Result<(), Fault> {
-    let mut config = read_config(args)?;
-    telemetry::log::start(config.log_format, Some("warn"));
+    let flags: Vec<_> = args.address.iter().map(|address| ("address", address.clone())).collect();
+    let mut config = read_config(&args.dir, &flags, None)?;
+    // What the reads do to the server would only push the banner away.
+    log::start(config.log_format, Some(log_filter().as_deref().unwrap_or("warn")));
     let profile =
         std::path::absolute(PROFILE).map_err(|error| Fault::io(format!("cannot write {PROFILE}"), &error))?;
     let draft = PrivateFile::prepare(&profile)
@@ -66,19 +68,15 @@ pub(crate) fn run(context: &Context, args: &Quickstart) -> Result<(), Fault> {
     match failure {
         Some(fault) => Err(fault),
         None => served.map_err(|error| {
-            Fault::refused(format!("cannot serve {}", args.dir.display()), error.to_string())
-                .advise("Another port: lakeshare quickstart DIR --address 127.0.0.1:9100")
+            let fault = Fault::refused(format!("cannot serve {}", args.dir.display()), chain(&error));
+            match error {
+                serve::error::Error::Bind { .. } => {
+                    fault.advise("Name another port: lakeshare quickstart --address 127.0.0.1:9100")
+                }
+                _ => fault,
+            }
         }),
     }
-}
-
-/// The settings of a server over the sample data; flag before environment before default.
-fn read_config(args: &Quickstart) -> Result<Config, Fault> {
-    let flags: Vec<_> = args.address.iter().map(|address| ("address", address.clone())).collect();
-    let environment = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
-    Settings::gather(&flags, &environment, None)
-        .and_then(|settings| Config::check(args.dir.clone(), &settings))
-        .map_err(|error| Fault::usage("cannot start a server", error.to_string()))
 }
 
 fn make_tables(context: &Context, dir: &Path) -> Result<(), Fault> {
@@ -87,9 +85,7 @@ fn make_tables(context: &Context, dir: &Path) -> Result<(), Fault> {
     context.printer.note(&format!("Sample tables: {}", bucket.display()));
     let size = Size::default();
     let is_new = write_tables(&bucket, size, &context.clock).map_err(|error| {
-        let why = std::error::Error::source(&error)
-            .map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"));
-        Fault::refused(what(), why).advise("Name another directory: lakeshare quickstart DIR")
+        Fault::refused(what(), chain(&error)).advise("Name another directory: lakeshare quickstart DIR")
     })?;
     if !is_new {
         context.printer.note("They are there already, and stay as they are.");

@@ -1,5 +1,7 @@
 //! `server`: settings gathered, then both planes until the end.
 
+use std::path::Path;
+
 use super::args::server::Server;
 use super::context::Context;
 use super::fault::{Exit, Fault};
@@ -17,8 +19,7 @@ const WHAT: &str = "cannot start the server";
 /// Serves until the process is told to stop.
 pub(crate) fn run(context: &Context, args: &Server) -> Result<(), Fault> {
     let config = check(args)?;
-    let filter = std::env::var_os("RUST_LOG").and_then(|filter| filter.into_string().ok());
-    log::start(config.log_format, filter.as_deref());
+    log::start(config.log_format, log_filter().as_deref());
     let started = |started: &Started| {
         announce(&context.printer, &config, started);
         match &args.port_file {
@@ -29,11 +30,19 @@ pub(crate) fn run(context: &Context, args: &Server) -> Result<(), Fault> {
     serve::run(&config, &Shutdown::default(), started).map_err(|error| Fault::refused(WHAT, chain(&error)))
 }
 
-/// The settings of flags, environment and file, checked.
 fn check(args: &Server) -> Result<Config, Fault> {
+    read_config(&args.dir, &flags(args), args.config.as_deref())
+}
+
+/// The settings of flags, environment and file, checked.
+pub(crate) fn read_config(
+    dir: &Path,
+    flags: &[(&str, String)],
+    file: Option<&Path>,
+) -> Result<Config, Fault> {
     let environment = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
-    Settings::gather(&flags(args), &environment, args.config.as_deref())
-        .and_then(|settings| Config::check(args.dir.clone(), &settings))
+    Settings::gather(flags, &environment, file)
+        .and_then(|settings| Config::check(dir.to_owned(), &settings))
         .map_err(|error| config_fault(&error))
 }
 
@@ -55,6 +64,11 @@ fn flags(args: &Server) -> Vec<(&'static str, String)> {
         ("log_format", args.log_format.clone()),
     ];
     given.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect()
+}
+
+/// Which events are logged, where `RUST_LOG` says so.
+pub(crate) fn log_filter() -> Option<String> {
+    std::env::var_os("RUST_LOG").and_then(|filter| filter.into_string().ok())
 }
 
 fn config_fault(error: &ConfigError) -> Fault {
@@ -92,7 +106,7 @@ fn announce(printer: &Printer, config: &Config, started: &Started) {
 }
 
 /// An error with its reasons, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
