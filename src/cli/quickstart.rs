@@ -69,11 +69,10 @@ pub(crate) fn run(context: &Context, args: &Quickstart) -> Result<(), Fault> {
         Some(fault) => Err(fault),
         None => served.map_err(|error| {
             let fault = Fault::refused(format!("cannot serve {}", args.dir.display()), chain(&error));
-            match error {
-                serve::error::Error::Bind { .. } => {
-                    fault.advise("Name another port: lakeshare quickstart --address 127.0.0.1:9100")
-                }
-                _ => fault,
+            if matches!(error, serve::error::Error::Bind { .. }) {
+                fault.advise("Name another port: lakeshare quickstart --address 127.0.0.1:9100")
+            } else {
+                fault
             }
         }),
     }
