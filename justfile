@@ -21,7 +21,7 @@ bench *ARGS:
 # An end-to-end scenario against a release build.
 perf SCENARIO:
     cargo build --locked --release
-    cargo run --locked --release --manifest-path perf/Cargo.toml -- --scenario perf/scenarios/{{SCENARIO}}.toml
+    cargo run --locked --release --manifest-path perf/Cargo.toml -- run perf/scenarios/{{SCENARIO}}.toml
 
 # Licences, advisories, duplicates.
 deny:
