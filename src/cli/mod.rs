@@ -48,7 +48,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
     let exit = match parse(&words) {
         Ok(cli) => obey(cli),
-        Err(error) => answer_instead(&error),
+        Err(error) => answer_instead(&error, words.iter().any(|word| word == "--json")),
     };
     ExitCode::from(exit as u8)
 }
@@ -61,7 +61,7 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
 }
 
 /// Help, the version, or what is wrong with the words.
-fn answer_instead(error: &clap::Error) -> Exit {
+fn answer_instead(error: &clap::Error, json: bool) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Nobody is left to be told when the terminal is gone.
@@ -74,8 +74,8 @@ fn answer_instead(error: &clap::Error) -> Exit {
         }
         _ => {
             let text = error.render().to_string();
-            let text = text.strip_prefix("error: ").unwrap_or(&text);
-            Printer::new(Manner::default()).warn(text.trim_end());
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            Printer::new(Manner { json, ..Manner::default() }).usage(text);
             Exit::Usage
         }
     }

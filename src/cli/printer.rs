@@ -132,19 +132,30 @@ impl Printer {
 
     /// The end of a command that failed: text on standard error, and an object on standard output for `--json`.
     pub(crate) fn fault(&self, fault: &Fault) {
-        if self.manner.json {
-            let error = WireFault {
-                message: &fault.what,
-                cause: &fault.why,
-                hint: (!fault.advice.is_empty()).then_some(fault.advice.as_str()),
-                code: fault.code.as_deref(),
-            };
-            if let Ok(text) = serde_json::to_string(&Failure { status: "error", error }) {
-                self.write(&text);
-            }
+        self.failure(&WireFault {
+            message: &fault.what,
+            cause: &fault.why,
+            hint: (!fault.advice.is_empty()).then_some(fault.advice.as_str()),
+            code: fault.code.as_deref(),
+        });
+        self.complain(&format!("lakeshare: {fault}"));
+    }
+
+    /// The end of a command that could not be read; `text` is the parser's own, with its tips.
+    pub(crate) fn usage(&self, text: &str) {
+        let cause = text.lines().next().unwrap_or_default();
+        let hint = Some("`lakeshare --help` shows what can be typed.");
+        self.failure(&WireFault { message: "cannot read the command line", cause, hint, code: None });
+        self.complain(&format!("lakeshare: {text}"));
+    }
+
+    fn failure(&self, error: &WireFault<'_>) {
+        if self.manner.json
+            && let Ok(text) = serde_json::to_string(&Failure { status: "error", error })
+        {
+            self.write(&text);
         }
         self.flush();
-        self.complain(&format!("lakeshare: {fault}"));
     }
 
     /// `text` in the tone's colour, or as it is where colours are not wanted. Escapes control characters.
@@ -229,7 +240,7 @@ struct Answer<'a, T: Serialize> {
 #[derive(Serialize)]
 struct Failure<'a> {
     status: &'static str,
-    error: WireFault<'a>,
+    error: &'a WireFault<'a>,
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,5 @@
+//! The command line, as the real executable answers.
+
+mod help;
+mod normal;
+mod session;
