@@ -192,3 +192,6 @@ pub const CHECKPOINT_BATCH_ROWS: usize = 4_096;
 
 /// Tables that are replayed at the same time, so that memory for decoding stays bounded.
 pub const REPLAYS_AT_ONCE: usize = 4;
+
+/// Memory that a kept snapshot takes beside its columns: names, maps, the cache's own books.
+pub const SNAPSHOT_OVERHEAD_BYTES: usize = 4 << 10;

@@ -2,5 +2,6 @@
 
 mod cli;
 mod conformance;
+mod delta;
 mod serve;
 mod support;

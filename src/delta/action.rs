@@ -1,10 +1,9 @@
 //! Actions of a log, as commits and checkpoints both have them.
 
-use super::error::Error;
 use crate::table::snapshot::{Metadata, Protocol};
 
 /// Takes one action; what the action borrows ends with the call.
-pub(super) type Act<'s> = dyn FnMut(Action<'_>) -> Result<(), Error> + 's;
+pub(super) type Act<'s> = dyn FnMut(Action<'_>) + 's;
 
 /// One action; text is borrowed from the line or the row that is being read.
 #[derive(Debug)]

@@ -32,11 +32,10 @@ pub(super) struct CheckpointReader {
     metadata: ArrowReaderMetadata,
 }
 
-/// What a batch, a file or the actions of either can fail of.
+/// What reading can fail of.
 enum Unread {
     Parquet(ParquetError),
     Content(Fault),
-    Act(Error),
 }
 
 impl From<ParquetError> for Unread {
@@ -131,7 +130,6 @@ fn error_of(source: &CheckpointSource, unread: Unread) -> Error {
     match unread {
         Unread::Parquet(source) => Error::Checkpoint { file, source: Arc::new(source) },
         Unread::Content(source) => Error::CheckpointContent { file, source },
-        Unread::Act(error) => error,
     }
 }
 
@@ -175,8 +173,7 @@ fn read_adds(batch: &RecordBatch, tuple: &mut TupleBuilder, act: &mut Act<'_>) -
                 Some(vectors) => vectors.get(row)?,
                 None => None,
             },
-        }))
-        .map_err(Unread::Act)?;
+        }));
     }
     Ok(())
 }
@@ -201,12 +198,16 @@ impl<'a> DeletionVectors<'a> {
         })
     }
 
-    /// A struct without a storage type is what some writers make of null.
+    /// A struct of nulls or of empty strings is what some writers make of null.
     fn get(&self, row: usize) -> Result<Option<DeletionVector<'a>>, Fault> {
-        let Some(storage_type) = self.storage_types.get(row)? else { return Ok(None) };
+        let storage_type = self.storage_types.get(row)?.unwrap_or_default();
+        let path_or_inline = self.paths.get(row)?.unwrap_or_default();
+        if storage_type.is_empty() && path_or_inline.is_empty() {
+            return Ok(None);
+        }
         Ok(Some(DeletionVector {
             storage_type,
-            path_or_inline: self.paths.need(row)?,
+            path_or_inline,
             offset: self.offsets.as_ref().and_then(|offsets| offsets.get(row)),
         }))
     }
@@ -233,7 +234,7 @@ impl TableRows {
                 if std::mem::replace(&mut self.protocol_seen, true) {
                     return Err(Fault::Twice { action: "protocol" }.into());
                 }
-                act(Action::Protocol(read_protocol(protocols, row)?)).map_err(Unread::Act)?;
+                act(Action::Protocol(read_protocol(protocols, row)?));
             }
         }
         if let Some(metadata) = action(batch, "metaData")? {
@@ -242,7 +243,7 @@ impl TableRows {
                 if std::mem::replace(&mut self.metadata_seen, true) {
                     return Err(Fault::Twice { action: "metaData" }.into());
                 }
-                act(Action::Metadata(Box::new(read_metadata(metadata, row)?))).map_err(Unread::Act)?;
+                act(Action::Metadata(Box::new(read_metadata(metadata, row)?)));
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use simd_json::{Buffers, Tape};
 
 use super::action::Act;
-use super::commit_line::{self, Unread};
+use super::commit_line;
 use super::commit_reduce::reduce;
 use super::error::{Error, LineFault};
 use super::partition::TupleBuilder;
@@ -47,7 +47,7 @@ impl CommitParser {
     /// Takes the next piece of the commit.
     ///
     /// # Errors
-    /// [`Error::Line`], and what `act` returns.
+    /// [`Error::Line`].
     pub(super) fn feed(&mut self, piece: &[u8], act: &mut Act<'_>) -> Result<(), Error> {
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -95,25 +95,20 @@ impl CommitParser {
             return Ok(());
         }
         let mut read = self.parse(line, act);
-        if let Err(Unread::Json(_)) = read {
+        if let Err(LineFault::NotJson(_)) = read {
             // A number beyond 64 bits in a field that nobody reads is no reason to refuse the table.
-            let reduced = reduce(line).map_err(|error| self.fault(LineFault::NotJson(error)))?;
-            read = self.parse(&reduced, act);
+            read = reduce(line).map_err(LineFault::NotJson).and_then(|reduced| self.parse(&reduced, act));
         }
-        read.map_err(|unread| match unread {
-            Unread::Json(error) => self.fault(LineFault::NotJson(error)),
-            Unread::Fault(fault) => self.fault(fault),
-            Unread::Act(error) => error,
-        })
+        read.map_err(|fault| self.fault(fault))
     }
 
-    fn parse(&mut self, line: &[u8], act: &mut Act<'_>) -> Result<(), Unread> {
+    fn parse(&mut self, line: &[u8], act: &mut Act<'_>) -> Result<(), LineFault> {
         self.scratch.clear();
         self.scratch.extend_from_slice(line);
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let read = match simd_json::fill_tape(&mut self.scratch, &mut self.buffers, &mut tape) {
             Ok(()) => commit_line::read(tape.as_value(), &mut self.tuple, act),
-            Err(error) => Err(Unread::Json(error.to_string())),
+            Err(error) => Err(LineFault::NotJson(error.to_string())),
         };
         self.tape = tape.reset();
         read

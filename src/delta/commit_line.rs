@@ -9,7 +9,7 @@ use simd_json::prelude::*;
 use simd_json::tape::Value;
 
 use super::action::{Act, Action, Add, DeletionVector, Remove};
-use super::error::{Error, LineFault};
+use super::error::LineFault;
 use super::fields::{Fields, WHOLE_TEXT, whole_text, wrong_type};
 use super::partition::TupleBuilder;
 use crate::table::snapshot::{Metadata, Protocol};
@@ -33,23 +33,12 @@ pub(super) const METADATA: &[&str] = &[
 const FORMAT: &[&str] = &["provider", "options"];
 pub(super) const COMMIT_INFO: &[&str] = &["inCommitTimestamp"];
 
-/// Why a line was not read to its end.
-pub(super) enum Unread {
-    /// simd-json does not take it.
-    Json(String),
-    Fault(LineFault),
-    /// What the reader of the actions returned.
-    Act(Error),
-}
-
-impl From<LineFault> for Unread {
-    fn from(fault: LineFault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
 /// Reads the actions of a line; mostly it is one.
-pub(super) fn read(line: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -> Result<(), Unread> {
+pub(super) fn read(
+    line: Value<'_, '_>,
+    tuple: &mut TupleBuilder,
+    act: &mut Act<'_>,
+) -> Result<(), LineFault> {
     let object = line.as_object().ok_or(LineFault::NotAnObject)?;
     for (name, value) in &object {
         match name {
@@ -57,12 +46,12 @@ pub(super) fn read(line: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<
             "remove" => read_remove(value, act)?,
             "protocol" => {
                 if let Some(protocol) = read_protocol(value)? {
-                    act(Action::Protocol(protocol)).map_err(Unread::Act)?;
+                    act(Action::Protocol(protocol));
                 }
             }
             "metaData" => {
                 if let Some(metadata) = read_metadata(value)? {
-                    act(Action::Metadata(Box::new(metadata))).map_err(Unread::Act)?;
+                    act(Action::Metadata(Box::new(metadata)));
                 }
             }
             "commitInfo" => read_commit_info(value, act)?,
@@ -72,7 +61,7 @@ pub(super) fn read(line: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<
     Ok(())
 }
 
-fn read_add(value: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -> Result<(), Unread> {
+fn read_add(value: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -> Result<(), LineFault> {
     let Some(fields) = Fields::of_value("add", ADD, value)? else { return Ok(()) };
     tuple.clear();
     // Old writers leave out the empty map of a table without partitions.
@@ -81,9 +70,9 @@ fn read_add(value: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -
             let text = whole_text(value);
             if text.is_none() && !value.is_null() {
                 let field = format!("add.partitionValues.{column}");
-                return Err(wrong_type(field, WHOLE_TEXT).into());
+                return Err(wrong_type(field, WHOLE_TEXT));
             }
-            tuple.push(column, text).map_err(LineFault::from)?;
+            tuple.push(column, text)?;
         }
     }
     act(Action::Add(Add {
@@ -93,17 +82,17 @@ fn read_add(value: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -
         modification_time_ms: fields.need("modificationTime", fields.integer("modificationTime")?)?,
         stats: fields.text("stats")?.filter(|stats| !stats.is_empty()),
         deletion_vector: read_deletion_vector(&fields)?,
-    }))
-    .map_err(Unread::Act)
+    }));
+    Ok(())
 }
 
-fn read_remove(value: Value<'_, '_>, act: &mut Act<'_>) -> Result<(), Unread> {
+fn read_remove(value: Value<'_, '_>, act: &mut Act<'_>) -> Result<(), LineFault> {
     let Some(fields) = Fields::of_value("remove", REMOVE, value)? else { return Ok(()) };
     act(Action::Remove(Remove {
         path: fields.need("path", fields.text("path")?)?,
         deletion_vector: read_deletion_vector(&fields)?,
-    }))
-    .map_err(Unread::Act)
+    }));
+    Ok(())
 }
 
 fn read_deletion_vector<'i>(fields: &Fields<'_, 'i>) -> Result<Option<DeletionVector<'i>>, LineFault> {
@@ -163,14 +152,14 @@ fn read_map(fields: &Fields<'_, '_>, name: &'static str) -> Result<BTreeMap<Stri
     Ok(map)
 }
 
-fn read_commit_info(value: Value<'_, '_>, act: &mut Act<'_>) -> Result<(), Unread> {
+fn read_commit_info(value: Value<'_, '_>, act: &mut Act<'_>) -> Result<(), LineFault> {
     // Writers put into commitInfo what they like; only one of its fields is defined for readers.
     if !value.is_object() {
         return Ok(());
     }
     let Some(fields) = Fields::of_value("commitInfo", COMMIT_INFO, value)? else { return Ok(()) };
-    match fields.integer("inCommitTimestamp")? {
-        Some(timestamp_ms) => act(Action::InCommitTimestamp(timestamp_ms)).map_err(Unread::Act),
-        None => Ok(()),
+    if let Some(timestamp_ms) = fields.integer("inCommitTimestamp")? {
+        act(Action::InCommitTimestamp(timestamp_ms));
     }
+    Ok(())
 }

@@ -111,7 +111,14 @@ async fn rebuild_wanted(store: &TableStore, log: &Log, wanted: Wanted) -> Result
     let Some(latest) = log.latest() else { return Err(Error::NotATable { table: store.name().to_owned() }) };
     let version = match wanted {
         Wanted::Latest => latest,
+        Wanted::Version(version) if version > latest => {
+            return Err(Error::VersionTooNew { wanted: version, latest });
+        }
         Wanted::Version(version) => version,
     };
+    let oldest = log.oldest().unwrap_or(0);
+    if version < oldest {
+        return Err(Error::VersionGone { wanted: version, oldest, latest });
+    }
     rebuild::rebuild(store, log, version).await
 }

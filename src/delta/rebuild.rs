@@ -23,7 +23,7 @@ pub(super) struct Rebuilt {
     pub(super) tip: LogFile,
 }
 
-/// Rebuilds `version` from what the listing shows.
+/// Rebuilds `version` from what the listing shows; it is neither later than the latest nor older than the oldest.
 ///
 /// A checkpoint that cannot be read is passed over for an older one, and at last for the commits alone.
 pub(super) async fn rebuild(store: &TableStore, log: &Log, version: Version) -> Result<Rebuilt, Error> {
@@ -37,19 +37,9 @@ pub(super) async fn rebuild(store: &TableStore, log: &Log, version: Version) -> 
             result => return result,
         }
     }
-    Err(unreadable.unwrap_or_else(|| why_not(store, log, version)))
-}
-
-/// Why there is no way to rebuild the version.
-fn why_not(store: &TableStore, log: &Log, version: Version) -> Error {
-    let Some(latest) = log.latest() else { return Error::NotATable { table: store.name().to_owned() } };
-    if version > latest {
-        return Error::VersionTooNew { wanted: version, latest };
-    }
-    match (log.oldest(), log.missing_commit(version)) {
-        (Some(oldest), _) if version < oldest => Error::VersionGone { wanted: version, oldest, latest },
-        (_, missing) => Error::MissingCommit { wanted: version, missing: missing.unwrap_or(version) },
-    }
+    let missing =
+        || Error::MissingCommit { wanted: version, missing: log.missing_commit(version).unwrap_or(version) };
+    Err(unreadable.unwrap_or_else(missing))
 }
 
 async fn rebuild_from(
@@ -63,7 +53,7 @@ async fn rebuild_from(
     if let Some((_, checkpoint)) = segment.checkpoint {
         work = replay_checkpoint(store, checkpoint, work).await?;
     }
-    let mut replayed = work.replay.finish();
+    let mut replayed = work.replay.finish()?;
     let protocol = replayed.protocol.take().ok_or(Error::MissingProtocol { version })?;
     let metadata = replayed.metadata.take().ok_or(Error::MissingMetadata { version })?;
     let in_checkpoint = segment.checkpoint.and_then(|(_, checkpoint)| checkpoint.files().first());
@@ -118,6 +108,7 @@ async fn replay_checkpoint(
             let knows_table = work.replay.knows_table();
             reader.read_table(knows_table, &mut |action| work.replay.act_of_checkpoint(action))?;
         }
+        work.replay.check_table()?;
         for reader in &readers {
             reader.read_adds(&mut |action| work.replay.act_of_checkpoint(action))?;
         }
@@ -148,6 +139,6 @@ async fn in_commit_timestamp(
     }
     // A checkpoint stood for the commit, so it has not been read yet.
     let work = replay_commits(store, vec![(version, tip.clone())], Work::new(version)).await?;
-    let read = work.replay.finish().in_commit_timestamp_ms;
+    let read = work.replay.finish()?.in_commit_timestamp_ms;
     read.ok_or_else(|| Error::NoInCommitTimestamp { file: tip.key.clone() })
 }

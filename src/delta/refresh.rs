@@ -54,7 +54,7 @@ async fn apply(
     commits.reverse();
     let Some((version, tip)) = commits.first().cloned() else { return Ok(None) };
     let work = replay_commits(store, commits, Work::new(version)).await?;
-    let mut replayed = work.replay.finish();
+    let mut replayed = work.replay.finish()?;
     let before = Arc::clone(&previous.snapshot);
     let protocol = replayed.protocol.take().unwrap_or_else(|| before.protocol.clone());
     let metadata = replayed.metadata.take().unwrap_or_else(|| before.metadata.clone());

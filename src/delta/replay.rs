@@ -28,6 +28,9 @@ pub(super) struct Replay {
     metadata: Option<Metadata>,
     in_commit_timestamp_ms: Option<i64>,
     commit: CommitState,
+    /// The first live file that cannot be served. It is told at the end, because a protocol that is not served at
+    /// all, which stands in an older commit, is the better answer.
+    unserved: Option<Error>,
     scratch: Vec<u8>,
 }
 
@@ -63,21 +66,21 @@ impl Replay {
             metadata: None,
             in_commit_timestamp_ms: None,
             commit: CommitState::default(),
+            unserved: None,
             scratch: Vec::new(),
         }
     }
 
     /// Takes an action of a commit.
-    ///
-    /// # Errors
-    /// [`Error::Path`] and [`Error::Unserved`] for a live file that is not served.
-    pub(super) fn act(&mut self, action: Action<'_>) -> Result<(), Error> {
+    pub(super) fn act(&mut self, action: Action<'_>) {
         match action {
             Action::Add(add) => {
                 let resolved = path::resolve(add.path, &mut self.scratch);
                 let digest = digest(resolved.path.key, add.deletion_vector);
-                if self.settled.insert(digest) {
-                    push(&mut self.files, &add, &resolved, digest, self.version)?;
+                if self.settled.insert(digest)
+                    && let Err(error) = push(&mut self.files, &add, &resolved, digest, self.version)
+                {
+                    self.unserved.get_or_insert(error);
                 }
             }
             Action::Remove(Remove { path, deletion_vector }) => {
@@ -90,7 +93,6 @@ impl Replay {
                 self.commit.in_commit_timestamp_ms = Some(timestamp_ms);
             }
         }
-        Ok(())
     }
 
     /// Ends a commit; the next one is older.
@@ -105,39 +107,40 @@ impl Replay {
         if version == self.version {
             self.in_commit_timestamp_ms = commit.in_commit_timestamp_ms;
         }
-        self.settle_table(commit.protocol, commit.metadata)
+        self.settle_table(commit.protocol, commit.metadata);
+        self.check_table()
     }
 
-    fn settle_table(&mut self, protocol: Option<Protocol>, metadata: Option<Metadata>) -> Result<(), Error> {
+    fn settle_table(&mut self, protocol: Option<Protocol>, metadata: Option<Metadata>) {
+        self.protocol = self.protocol.take().or(protocol);
+        self.metadata = self.metadata.take().or(metadata);
+    }
+
+    /// Whether the table is served, as far as its protocol and its metadata are known.
+    ///
+    /// # Errors
+    /// [`Error::Unserved`].
+    pub(super) fn check_table(&self) -> Result<(), Error> {
         let unserved = |source| Error::Unserved { version: self.version, source };
-        if let (None, Some(protocol)) = (&self.protocol, protocol) {
-            features::check_protocol(&protocol).map_err(unserved)?;
-            self.protocol = Some(protocol);
-        }
-        if let (None, Some(metadata)) = (&self.metadata, metadata) {
-            features::check_metadata(&metadata).map_err(unserved)?;
-            self.metadata = Some(metadata);
-        }
-        Ok(())
+        self.protocol.as_ref().map_or(Ok(()), features::check_protocol).map_err(unserved)?;
+        self.metadata.as_ref().map_or(Ok(()), features::check_metadata).map_err(unserved)
     }
 
     /// Takes an action of the checkpoint, which is older than all commits and names each file once.
-    ///
-    /// # Errors
-    /// As for `act` and `end_commit`.
-    pub(super) fn act_of_checkpoint(&mut self, action: Action<'_>) -> Result<(), Error> {
+    pub(super) fn act_of_checkpoint(&mut self, action: Action<'_>) {
         match action {
             Action::Add(add) => {
                 let resolved = path::resolve(add.path, &mut self.scratch);
                 let digest = digest(resolved.path.key, add.deletion_vector);
-                if self.settled.contains(digest) {
-                    return Ok(());
+                if !self.settled.contains(digest)
+                    && let Err(error) = push(&mut self.files, &add, &resolved, digest, self.version)
+                {
+                    self.unserved.get_or_insert(error);
                 }
-                push(&mut self.files, &add, &resolved, digest, self.version)
             }
             Action::Protocol(protocol) => self.settle_table(Some(protocol), None),
             Action::Metadata(metadata) => self.settle_table(None, Some(*metadata)),
-            Action::Remove(_) | Action::InCommitTimestamp(_) => Ok(()),
+            Action::Remove(_) | Action::InCommitTimestamp(_) => {}
         }
     }
 
@@ -146,13 +149,18 @@ impl Replay {
         self.protocol.is_some() && self.metadata.is_some()
     }
 
-    pub(super) fn finish(self) -> Replayed {
-        Replayed {
-            settled: self.settled,
-            files: self.files,
-            protocol: self.protocol,
-            metadata: self.metadata,
-            in_commit_timestamp_ms: self.in_commit_timestamp_ms,
+    /// # Errors
+    /// [`Error::Path`] and [`Error::Unserved`] for a live file that is not served.
+    pub(super) fn finish(self) -> Result<Replayed, Error> {
+        match self.unserved {
+            Some(error) => Err(error),
+            None => Ok(Replayed {
+                settled: self.settled,
+                files: self.files,
+                protocol: self.protocol,
+                metadata: self.metadata,
+                in_commit_timestamp_ms: self.in_commit_timestamp_ms,
+            }),
         }
     }
 }

@@ -1,1 +1,5 @@
 //! Table versions kept in memory, each replayed once.
+
+mod cache;
+pub mod error;
+pub mod loader;

@@ -9,7 +9,7 @@ pub(crate) const NO_RECORD_COUNT: u64 = u64::MAX;
 /// At most `limits::SEGMENT_FILES_MAX` files, column by column.
 ///
 /// Versions of a table share segments; which rows are alive in a version is the file list's to know.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Segment {
     pub(crate) directories: Directories,
     pub(crate) directory_of: Vec<u16>,
@@ -24,6 +24,12 @@ pub struct Segment {
     pub(crate) partition_of: Vec<u16>,
     pub(crate) digests: Vec<super::path_digest::PathDigest>,
     pub(crate) statistics: Statistics,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment").field("rows", &self.row_count()).finish_non_exhaustive()
+    }
 }
 
 /// The directories of a segment in both spellings.

@@ -39,7 +39,6 @@ fn read_pieces(pieces: &[&[u8]]) -> Result<Vec<String>, String> {
             ),
             Action::InCommitTimestamp(timestamp_ms) => format!("time {timestamp_ms}"),
         });
-        Ok(())
     };
     parser.start("log/7.json");
     let fed = pieces.iter().try_for_each(|piece| parser.feed(piece, &mut act));

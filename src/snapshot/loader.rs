@@ -1,0 +1,90 @@
+//! Loads a version once, however many ask for it.
+//!
+//! Every load looks at the table: nobody is told of a version older than the newest at the time of asking. Who asks
+//! while another's look is under way waits for the next one, which serves all who wait by then. So a thousand
+//! askers cost two looks, and a look at an unchanged table is two questions to its store.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::cache::{Cache, Key, Round};
+use super::error::Error;
+use crate::delta::{self, Loaded, Wanted};
+use crate::limits::REPLAYS_AT_ONCE;
+use crate::state::record::TableSource;
+use crate::storage::Buckets;
+use crate::table::snapshot::Snapshot;
+
+/// Loads table versions and keeps them; cheap to clone, one for all cores.
+#[derive(Debug, Clone)]
+pub struct Loader {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    buckets: Buckets,
+    control: Handle,
+    cache: Mutex<Cache>,
+    replays: Semaphore,
+}
+
+impl Loader {
+    /// A loader that works on the runtime `control` and keeps up to `cache_bytes` of snapshots.
+    pub fn new(buckets: Buckets, control: Handle, cache_bytes: usize) -> Self {
+        let cache = Mutex::new(Cache::new(cache_bytes));
+        let replays = Semaphore::new(REPLAYS_AT_ONCE);
+        Self { shared: Arc::new(Shared { buckets, control, cache, replays }) }
+    }
+
+    /// The wanted version of a table, as it is now. Any thread may await it; all work is done on the control plane,
+    /// and goes on if the caller goes away.
+    ///
+    /// # Errors
+    /// See [`Error`]. Failures are not kept: the next caller looks again.
+    pub async fn load(&self, source: &TableSource, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
+        let shared = Arc::clone(&self.shared);
+        let key = Key { source: source.clone(), wanted };
+        let task = self.shared.control.spawn(async move { shared.load(&key).await });
+        match task.await {
+            Ok(loaded) => loaded.map(|loaded| Arc::clone(loaded.snapshot())),
+            Err(_) => Err(Error::BrokenOff),
+        }
+    }
+}
+
+impl Shared {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn load(&self, key: &Key) -> Result<Loaded, Error> {
+        let (entry, arrived) = self.cache().arrive(key);
+        let mut last = entry.last.lock().await;
+        if let Some(round) = last.as_ref().filter(|round| arrived < round.began) {
+            return round.result.clone();
+        }
+        let began = self.cache().next_tick();
+        let previous = last.take().and_then(|round| round.loaded);
+        let result = self.look(key, previous.as_ref()).await;
+        let loaded = result.as_ref().ok().cloned().or(previous);
+        let held_bytes = loaded.as_ref().map(|loaded| loaded.snapshot().memory_bytes());
+        *last = Some(Round { began, result: result.clone(), loaded });
+        drop(last);
+        self.cache().settle(key, &entry, held_bytes);
+        result
+    }
+
+    async fn look(&self, key: &Key, previous: Option<&Loaded>) -> Result<Loaded, Error> {
+        let TableSource::Delta { bucket, location } = &key.source;
+        let store = self.buckets.open(bucket, location)?;
+        // A refresh is small; a replay waits for its turn.
+        let _turn = match previous {
+            Some(_) => None,
+            None => Some(self.replays.acquire().await.map_err(|_| Error::BrokenOff)?),
+        };
+        Ok(delta::load(&store, key.wanted, previous).await?)
+    }
+}

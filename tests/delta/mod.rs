@@ -1,0 +1,7 @@
+//! Delta replay: real tables, broken ones, and random histories.
+
+mod corpus;
+mod history;
+mod hostile;
+mod log_builder;
+mod versions;
