@@ -12,6 +12,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 use subtle::ConstantTimeEq;
 
 use super::object_path::is_bucket_name;
+use super::sig_v2;
 use crate::sigv4::credential::Credential;
 use crate::state::record::SigningCredential;
 
@@ -29,6 +30,14 @@ impl Gate {
         Self { known: Arc::new((root, signing)) }
     }
 
+    /// The secret of an access key that this door knows.
+    pub(super) fn secret_of(&self, access_key: &str) -> Option<String> {
+        if self.is_root(access_key) {
+            return Some(self.known.0.secret_key.clone());
+        }
+        self.is_signing(access_key).then(|| self.known.1.secret_key.clone())
+    }
+
     fn is_root(&self, access_key: &str) -> bool {
         self.known.0.access_key.as_bytes().ct_eq(access_key.as_bytes()).into()
     }
@@ -38,6 +47,10 @@ impl Gate {
     }
 }
 
+pub(super) fn unknown_key() -> S3Error {
+    S3Error::with_message(S3ErrorCode::InvalidAccessKeyId, "This access key does not exist here.")
+}
+
 fn denied(why: &'static str) -> S3Error {
     S3Error::with_message(S3ErrorCode::AccessDenied, why)
 }
@@ -45,13 +58,7 @@ fn denied(why: &'static str) -> S3Error {
 #[async_trait::async_trait]
 impl S3Auth for Gate {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if self.is_root(access_key) {
-            return Ok(SecretKey::from(self.known.0.secret_key.as_str()));
-        }
-        if self.is_signing(access_key) {
-            return Ok(SecretKey::from(self.known.1.secret_key.as_str()));
-        }
-        Err(S3Error::with_message(S3ErrorCode::InvalidAccessKeyId, "This access key does not exist here."))
+        self.secret_of(access_key).map(SecretKey::from).ok_or_else(unknown_key)
     }
 }
 
@@ -62,14 +69,21 @@ impl S3Access for Gate {
         let Some(credentials) = context.credentials() else {
             return Err(denied("Anonymous requests are not served; sign the request."));
         };
-        let access_key = credentials.access_key.clone();
-        let signed_by_url = is_presigned(context.uri().query().unwrap_or(""));
-        check_signed_headers(context.uri().query().unwrap_or(""), context.headers())?;
-        if self.is_root(&access_key) {
+        let query = context.uri().query().unwrap_or("");
+        let operation = context.s3_op().name();
+        let reads_an_object = matches!(operation, "GetObject" | "HeadObject");
+        if sig_v2::is_presigned(query) {
+            let is_served = reads_an_object || operation == "PutObject";
+            if self.is_root(&credentials.access_key) && is_served {
+                return Ok(());
+            }
+            return Err(denied("URLs of signature version 2 may only get, head and put an object."));
+        }
+        check_signed_headers(query, context.headers())?;
+        if self.is_root(&credentials.access_key) {
             return Ok(());
         }
-        let reads_an_object = matches!(context.s3_op().name(), "GetObject" | "HeadObject");
-        if self.is_signing(&access_key) && signed_by_url && reads_an_object {
+        if self.is_signing(&credentials.access_key) && is_presigned(query) && reads_an_object {
             return Ok(());
         }
         Err(denied("This credential may only read objects by presigned URLs."))
@@ -119,6 +133,7 @@ impl NameValidation for Names {
 }
 
 /// Virtual-host addressing below one domain; every other host is addressed by path.
+#[derive(Debug, Clone)]
 pub(super) struct Domain {
     /// With a dot in front.
     suffix: String,
@@ -128,13 +143,18 @@ impl Domain {
     pub(super) fn new(domain: &str) -> Self {
         Self { suffix: format!(".{}", domain.to_ascii_lowercase()) }
     }
+
+    /// The bucket that a host names.
+    pub(super) fn bucket_of(&self, host: &str) -> Option<String> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+        name.strip_suffix(&self.suffix).map(str::to_owned)
+    }
 }
 
 impl S3Host for Domain {
     fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
-        Ok(match name.strip_suffix(&self.suffix) {
-            Some(bucket) => VirtualHost::new(host).with_bucket(bucket.to_owned()),
+        Ok(match self.bucket_of(host) {
+            Some(bucket) => VirtualHost::new(host).with_bucket(bucket),
             None => VirtualHost::new(host),
         })
     }

@@ -27,6 +27,7 @@ mod read;
 mod refused;
 mod remove;
 mod settings;
+mod sig_v2;
 mod stage;
 mod store;
 mod upload;
@@ -37,6 +38,8 @@ mod wire;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -47,6 +50,7 @@ use self::access::{Domain, Gate, Names};
 use self::aws_chunked::{Cut, Framing};
 use self::backend::Backend;
 use self::error::Error;
+use self::sig_v2::Refusal;
 use self::store::Store;
 use crate::clock::Clock;
 use crate::http::body::Body;
@@ -75,6 +79,8 @@ pub struct StoreParts {
 #[derive(Clone)]
 pub struct Door {
     service: S3Service,
+    gate: Gate,
+    domain: Option<Domain>,
 }
 
 impl Door {
@@ -90,25 +96,27 @@ impl Door {
         let gate = Gate::new(root, signing);
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(gate.clone());
-        builder.set_access(gate);
+        builder.set_access(gate.clone());
         builder.set_validation(Names);
-        if let Some(domain) = domain {
-            builder.set_host(Domain::new(&domain));
+        let domain = domain.map(|domain| Domain::new(&domain));
+        if let Some(domain) = domain.clone() {
+            builder.set_host(domain);
         }
-        Ok(Self { service: builder.build() })
+        Ok(Self { service: builder.build(), gate, domain })
     }
 
     /// Answers one request. Must run on a runtime that [`FileReader::block_on`] started, or one like it.
     pub async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         let sends_body = matches!(*request.method(), Method::PUT | Method::POST);
-        if let Err(refusal) = check_form(&request) {
+        let (parts, body) = request.into_parts();
+        if let Err(refusal) = self.check_form(&parts) {
             return answer(refusal.to_http_response());
         }
-        let framing = Framing::of(request.headers());
-        let request = request.map(|body| match framing {
+        let body = match Framing::of(&parts.headers) {
             Some(framing) => s3s::Body::http_body_unsync(Cut::new(body, framing)),
             None => s3s::Body::from(body),
-        });
+        };
+        let request = Request::from_parts(parts, body);
         let response = self.service.call(request).await;
         if sends_body && response.as_ref().is_ok_and(is_unexplained) {
             let refusal = "The body ended early, or is not what its signature, length or framing says.";
@@ -116,31 +124,48 @@ impl Door {
         }
         answer(response)
     }
+
+    /// Refuses what s3s would take and we do not: signatures of version 2 in headers, and uploads by HTML
+    /// form, which it gathers in memory. URLs of version 2 are verified here.
+    fn check_form(&self, parts: &Parts) -> Result<(), S3Error> {
+        let header = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        if header(AUTHORIZATION).is_some_and(|value| value.starts_with("AWS ")) {
+            return Err(old_signature());
+        }
+        let is_form = header(CONTENT_TYPE)
+            .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"));
+        if is_form && parts.method == Method::POST {
+            let why = "Uploads by HTML form are not served; use PUT or a presigned URL.";
+            return Err(S3Error::with_message(S3ErrorCode::NotImplemented, why));
+        }
+        if !sig_v2::is_presigned(parts.uri.query().unwrap_or("")) {
+            return Ok(());
+        }
+        let host = header(HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
+        let bucket = self.domain.as_ref().zip(host).and_then(|(domain, host)| domain.bucket_of(host));
+        sig_v2::verify(parts, bucket.as_deref(), |key| self.gate.secret_of(key)).map_err(|refusal| {
+            match refusal {
+                Refusal::Form => old_signature(),
+                Refusal::UnknownKey => access::unknown_key(),
+                Refusal::Signature => S3Error::with_message(
+                    S3ErrorCode::SignatureDoesNotMatch,
+                    "The signature is not that of this request by this credential.",
+                ),
+            }
+        })
+    }
+}
+
+fn old_signature() -> S3Error {
+    let why =
+        "Signature version 2 is served for presigned GET, HEAD and PUT only; sign with AWS4-HMAC-SHA256.";
+    S3Error::with_message(S3ErrorCode::AccessDenied, why)
 }
 
 impl std::fmt::Debug for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Door").finish_non_exhaustive()
     }
-}
-
-/// Refuses what s3s would take: signatures of version 2, and uploads by HTML form, which it gathers in memory.
-fn check_form(request: &Request<Incoming>) -> Result<(), S3Error> {
-    let header = |name| request.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    let query = request.uri().query().unwrap_or("");
-    let in_query =
-        query.split('&').any(|pair| pair.starts_with("Signature=") || pair.starts_with("AWSAccessKeyId="));
-    if in_query || header(http::header::AUTHORIZATION).is_some_and(|value| value.starts_with("AWS ")) {
-        let why = "Signature version 2 is not served; sign with AWS4-HMAC-SHA256.";
-        return Err(S3Error::with_message(S3ErrorCode::AccessDenied, why));
-    }
-    let is_form = header(http::header::CONTENT_TYPE)
-        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"));
-    if is_form && request.method() == Method::POST {
-        let why = "Uploads by HTML form are not served; use PUT or a presigned URL.";
-        return Err(S3Error::with_message(S3ErrorCode::NotImplemented, why));
-    }
-    Ok(())
 }
 
 /// Whether s3s answered 500 of its own accord, which it does for bodies that break off; ours carry a message.

@@ -273,7 +273,9 @@ pub(super) fn attributes(
     check_version(input.version_id.as_deref())?;
     let key = ObjectKey::parse(&input.key)?;
     let Opened { known, .. } = open(&store.bucket(&input.bucket)?, &key)?;
-    let asked = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
+    // Some clients send one header with all names, others a header for each.
+    let names = || input.object_attributes.iter().flat_map(|names| names.as_str().split(',')).map(str::trim);
+    let asked = |name: &str| names().any(|asked| asked == name);
     let checksums = known.checksums();
     let checksum = dto::Checksum {
         checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
