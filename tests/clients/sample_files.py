@@ -22,5 +22,5 @@ orders = pa.table({
 })
 customer = pa.table({"c_custkey": list(range(1, 1_501)), "c_name": [f"Customer#{k:09}" for k in range(1, 1_501)]})
 for name, table in (("orders", orders), ("customer", customer)):
-    csv.write_csv(table, folder / f"{name}.csv", csv.WriteOptions(quoting_style="none"))
+    csv.write_csv(table, folder / f"{name}.csv", csv.WriteOptions(quoting_style="none", quoting_header="none"))
     parquet.write_table(table, folder / f"{name}.parquet")
