@@ -12,6 +12,9 @@ pub const LIST_PAGE_MAX: usize = 500;
 /// Largest JSON body that a query may carry; the reference server takes 1 MB of hints.
 pub const QUERY_BODY_BYTES_MAX: usize = 2 << 20;
 
+/// Time within which the body of a query has to arrive.
+pub const QUERY_BODY_SECONDS_MAX: u64 = 30;
+
 /// Largest JSON body of an admin request: a share with some ten thousand tables.
 pub const ADMIN_BODY_BYTES_MAX: usize = 4 << 20;
 

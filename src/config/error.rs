@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::origin::Origin;
+use super::settings::Origin;
 use crate::error::Kind;
 
 /// A setting that cannot be used.

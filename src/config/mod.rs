@@ -1,7 +1,6 @@
 //! The server's settings, checked and whole.
 
 pub mod error;
-pub mod origin;
 pub mod settings;
 pub mod units;
 
@@ -9,8 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use self::error::Error;
-use self::origin::Origin;
-use self::settings::Settings;
+use self::settings::{Origin, Settings};
 use crate::sigv4::credential::Credential;
 
 /// How local files are read.

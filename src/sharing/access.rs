@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use crate::table::snapshot::Version;
 
+/// Spark's user agents hold ids that a provider needs to follow a query; they fit.
+const USER_AGENT_BYTES_MAX: usize = 512;
+
 /// What is logged of a request. Never its token, and never a URL.
 ///
 /// The line is written when the value is dropped: with the last byte of a listing, or when the client leaves.
@@ -14,12 +17,12 @@ pub struct Access {
     pub request_id: Uuid,
     /// The token's id.
     pub recipient: Option<Uuid>,
-    pub share: String,
-    pub schema: String,
-    pub table: String,
     pub version: Option<Version>,
     pub files: u64,
-    pub user_agent: String,
+    share: String,
+    schema: String,
+    table: String,
+    user_agent: String,
     call: &'static str,
     kind: &'static str,
     bytes: u64,
@@ -32,11 +35,11 @@ impl Access {
         Self {
             request_id: Uuid::new_v4(),
             recipient: None,
+            version: None,
+            files: 0,
             share: String::new(),
             schema: String::new(),
             table: String::new(),
-            version: None,
-            files: 0,
             user_agent: String::new(),
             call,
             kind: "cut",
@@ -47,6 +50,19 @@ impl Access {
 
     pub fn call(&mut self, call: &'static str) {
         self.call = call;
+    }
+
+    /// The table's names in their canonical spelling.
+    pub fn table(&mut self, share: &str, schema: &str, table: &str) {
+        share.clone_into(&mut self.share);
+        schema.clone_into(&mut self.schema);
+        table.clone_into(&mut self.table);
+    }
+
+    /// What the client calls itself, cut to a length that a log line can bear.
+    pub fn user_agent(&mut self, bytes: &[u8]) {
+        let known = bytes.get(..USER_AGENT_BYTES_MAX).unwrap_or(bytes);
+        self.user_agent = String::from_utf8_lossy(known).into_owned();
     }
 
     pub fn sent(&mut self, bytes: usize) {
@@ -82,5 +98,74 @@ impl Drop for Access {
             kind = self.kind,
             user_agent = self.user_agent,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn line_of(request: impl FnOnce(&mut Access)) -> serde_json::Value {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let mut access = Access::begin("query");
+            request(&mut access);
+        });
+        let text = lines.0.lock().unwrap().clone();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    #[test]
+    fn one_line_tells_who_read_what_and_how_much() {
+        let recipient = Uuid::from_u128(7);
+        let line = line_of(|access| {
+            access.recipient = Some(recipient);
+            access.table("s", "default", "t");
+            access.user_agent(&[b'x'; 9_000]);
+            access.version = Some(3);
+            access.files = 25;
+            access.sent(100);
+            access.sent(50);
+            access.finish();
+        });
+        for (name, value) in [
+            ("call", "query"),
+            ("share", "s"),
+            ("schema", "default"),
+            ("table", "t"),
+            ("kind", "ok"),
+            ("recipient", &recipient.to_string()),
+        ] {
+            assert_eq!(line[name], value, "{name}");
+        }
+        assert_eq!((&line["version"], &line["files"], &line["bytes"]), (&3.into(), &25.into(), &150.into()));
+        assert_eq!(line["user_agent"].as_str().unwrap().len(), USER_AGENT_BYTES_MAX);
+        assert!(line["micros"].is_u64() && line["request_id"].is_string());
+    }
+
+    #[test]
+    fn an_answer_that_its_client_left_is_cut() {
+        assert_eq!(line_of(|_| {})["kind"], "cut");
+        assert_eq!(line_of(|access| access.fail(crate::error::Kind::NotFound))["kind"], "not_found");
     }
 }

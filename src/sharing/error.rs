@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
-use crate::auth;
+use crate::{auth, delta, snapshot};
 use crate::directory::page;
 use crate::encode::json::string_into;
 use crate::error::Kind;
@@ -55,11 +55,18 @@ pub enum Error {
     Schema { version: i64, source: serde_json::Error },
     #[error(transparent)]
     Page(#[from] page::Error),
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::error::Error),
 }
 
 impl Error {
     pub fn parameter(name: &'static str, reason: &'static str) -> Self {
         Self::Parameter { name, reason }
+    }
+
+    /// A share, schema or table that does not exist, or that the caller may not see: nobody can tell which.
+    pub fn unknown(what: &'static str, name: &impl ToString) -> Self {
+        Self::Unknown { what, name: name.to_string() }
     }
 
     pub fn kind(&self) -> Kind {
@@ -80,6 +87,7 @@ impl Error {
             | Self::MissingFeatures { .. } => Kind::Unsupported,
             Self::Schema { .. } => Kind::Corrupt,
             Self::Page(error) => error.kind(),
+            Self::Snapshot(error) => error.kind(),
         }
     }
 
@@ -91,6 +99,9 @@ impl Error {
         }
         if matches!(self, Self::Body(_) | Self::BodyShape | Self::BodyCut) {
             return (StatusCode::BAD_REQUEST, "MALFORMED_REQUEST");
+        }
+        if self.is_of_table() && matches!(self.kind(), Kind::Invalid | Kind::TooLarge) {
+            return (StatusCode::BAD_REQUEST, "TABLE_NOT_READABLE");
         }
         match self.kind() {
             Kind::NotFound => (StatusCode::NOT_FOUND, "RESOURCE_DOES_NOT_EXIST"),
@@ -107,15 +118,30 @@ impl Error {
         }
     }
 
-    /// The text for the recipient: nothing of ours where the fault is ours or the storage's.
+    /// The text for the recipient: nothing of ours where the fault is ours, the provider's or the storage's.
     fn public(&self, request_id: &str) -> String {
-        match self.kind() {
-            Kind::Internal => format!("the server failed; tell the provider the request id {request_id}"),
-            Kind::Corrupt => {
-                format!("the table's files are damaged; tell the provider the request id {request_id}")
-            }
+        if let Self::Snapshot(error) = self
+            && let Some(reason) = reason_of(error)
+        {
+            return format!("the table cannot be served: {reason}");
+        }
+        let provider_has_to_act = match self.kind() {
+            Kind::Internal => "the server failed",
+            Kind::Corrupt => "the table's files are damaged",
             Kind::Unavailable => {
-                format!("the table's storage does not answer; try again later (request id {request_id})")
+                return format!("the table's storage does not answer; try again later (request id {request_id})");
+            }
+            Kind::NotFound if self.is_of_table() => "the table's files are not where they were shared",
+            Kind::Forbidden if self.is_of_table() => "the server may not read the table's files",
+            Kind::Unauthenticated
+            | Kind::Invalid
+            | Kind::Unsupported
+            | Kind::Conflict
+            | Kind::TooLarge
+            | Kind::Throttled
+                if self.is_of_table() =>
+            {
+                "the table cannot be read"
             }
             Kind::NotFound
             | Kind::Unauthenticated
@@ -124,7 +150,26 @@ impl Error {
             | Kind::Unsupported
             | Kind::Conflict
             | Kind::TooLarge
-            | Kind::Throttled => self.to_string(),
+            | Kind::Throttled => return self.to_string(),
+        };
+        format!("{provider_has_to_act}; tell the provider the request id {request_id}")
+    }
+
+    /// Whether the fault lies with the table and not with the request.
+    fn is_of_table(&self) -> bool {
+        matches!(self, Self::Snapshot(_) | Self::Schema { .. })
+    }
+
+    /// Writes the whole chain of causes to the log where the recipient is told little.
+    pub fn log(&self, request_id: &str) {
+        if self.is_of_table() {
+            let mut text = self.to_string();
+            let mut cause = std::error::Error::source(self);
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            tracing::warn!(request_id, kind = self.kind().as_str(), error = text, "a table was not served");
         }
     }
 
@@ -152,5 +197,65 @@ impl Error {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         (response, body_bytes)
+    }
+}
+
+/// What a recipient may know of why a table is not served: features, never places.
+fn reason_of(error: &snapshot::error::Error) -> Option<String> {
+    match error {
+        snapshot::error::Error::Delta(delta::error::Error::Unserved { source, .. }) => Some(source.to_string()),
+        snapshot::error::Error::Delta(_)
+        | snapshot::error::Error::Storage(_)
+        | snapshot::error::Error::BrokenOff => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage;
+
+    fn wire(error: &Error) -> (u16, String) {
+        (error.wire().0.as_u16(), error.public("r-1"))
+    }
+
+    fn storage(error: storage::error::Error) -> Error {
+        Error::Snapshot(snapshot::error::Error::Storage(error))
+    }
+
+    #[test]
+    fn faults_of_a_table_tell_nothing_of_where_it_lies() {
+        let place = || "lake/secret/t".to_owned();
+        for (error, status) in [
+            (storage(storage::error::Error::NoSuchBucket { bucket: place() }), 404),
+            (storage(storage::error::Error::Location { location: place() }), 400),
+            (storage(storage::error::Error::OutsideBucket { object: place() }), 403),
+            (storage(storage::error::Error::ObjectChanged { object: place() }), 503),
+            (storage(storage::error::Error::ObjectTooLarge { object: place(), size_bytes: 9, bytes_max: 8 }), 400),
+            (Error::Snapshot(delta::error::Error::NotATable { table: place() }.into()), 404),
+            (Error::Snapshot(snapshot::error::Error::BrokenOff), 500),
+        ] {
+            let (found, text) = wire(&error);
+            assert_eq!(found, status, "{error}");
+            assert!(!text.contains("secret") && text.contains("r-1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn features_that_are_not_served_are_named() {
+        let source = delta::features::Fault::Features { features: vec!["deletionVectors".into()], unknown: vec![] };
+        let error = Error::Snapshot(delta::error::Error::Unserved { version: 3, source }.into());
+        let (status, text) = wire(&error);
+        assert_eq!(status, 400);
+        assert!(text.contains("deletionVectors"), "{text}");
+    }
+
+    #[test]
+    fn only_passing_faults_may_be_retried() {
+        let (response, bytes) = storage(storage::error::Error::ObjectChanged { object: String::new() }).response("r");
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
+        assert!(bytes > 0);
+        let (response, _) = Error::NoRoute.response("r");
+        assert_eq!((response.status().as_u16(), response.headers().get(RETRY_AFTER)), (404, None));
     }
 }

@@ -1,4 +1,4 @@
-//! Which format an answer has, and whether the client can read the table in it.
+//! Which format an answer has, and whether its client can read that.
 
 use serde_json::Value;
 

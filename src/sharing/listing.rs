@@ -1,4 +1,4 @@
-//! The answer to a query, rendered as fast as the client takes it.
+//! The answer to a query, rendered as the client takes it.
 
 use std::pin::Pin;
 use std::sync::Arc;

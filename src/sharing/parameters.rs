@@ -37,11 +37,34 @@ impl Parameters {
             page_token,
         })
     }
+    /// Refuses the parameters of a version call: asking for a version by time needs history.
+    pub fn check_version_call(&self) -> Result<(), Error> {
+        match self.get("startingTimestamp") {
+            None => Ok(()),
+            Some("") => Err(Error::parameter("startingTimestamp", "it is empty")),
+            Some(_) => Err(Error::HistoryNotShared { parameter: "startingTimestamp" }),
+        }
+    }
+
+    /// Refuses the parameters of a metadata call: other versions than the latest need history.
+    pub fn check_metadata_call(&self) -> Result<(), Error> {
+        let version = self.number("version")?;
+        match (version, self.get("timestamp")) {
+            (None, None) => Ok(()),
+            (Some(_), Some(_)) => {
+                Err(Error::parameter("timestamp", "version and timestamp exclude each other"))
+            }
+            (Some(_), None) => Err(Error::HistoryNotShared { parameter: "version" }),
+            (None, Some("")) => Err(Error::parameter("timestamp", "it is empty")),
+            (None, Some(_)) => Err(Error::HistoryNotShared { parameter: "timestamp" }),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn numbers_are_whole_and_not_negative() {
@@ -60,5 +83,25 @@ mod tests {
         assert_eq!((page.max_results, page.page_token.as_deref()), (Some(3), Some("a+b")));
         let page = Parameters::parse(Some("pageToken=")).page().unwrap();
         assert_eq!((page.max_results, page.page_token), (None, None));
+    }
+
+    #[test]
+    fn history_is_refused_by_name_after_what_is_wrong() {
+        let kind = |query: &str| {
+            let parameters = Parameters::parse(Some(query));
+            let error = parameters.check_metadata_call().and(parameters.check_version_call()).unwrap_err();
+            (error.kind(), error.to_string())
+        };
+        for query in
+            ["version=-1", "version=x", "version=1&timestamp=2024-01-01T00:00:00Z", "startingTimestamp="]
+        {
+            assert_eq!(kind(query).0, Kind::Invalid, "{query}");
+        }
+        for query in ["version=1", "timestamp=2024-01-01T00:00:00Z", "startingTimestamp=2024-01-01T00:00:00Z"]
+        {
+            let (kind, text) = kind(query);
+            assert_eq!(kind, Kind::Unsupported, "{query}");
+            assert!(text.contains(query.split('=').next().unwrap()), "{text}");
+        }
     }
 }

@@ -112,7 +112,7 @@ impl LineWriter {
         out.extend_from_slice(b"}}}}\n");
     }
 
-    /// Appends the last line of an answer whose client asked for one (Delta Sharing, "EndStreamAction").
+    /// Appends the last line of an answer whose client asked for one (Delta Sharing, `EndStreamAction`).
     pub fn push_end(&self, out: &mut Vec<u8>) {
         let line =
             format!("{{\"endStreamAction\":{{\"minUrlExpirationTimestamp\":{}}}}}\n", self.min_expiration_ms);

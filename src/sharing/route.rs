@@ -29,9 +29,11 @@ impl Name {
     pub fn find<T>(&self, look_up: impl Fn(&str) -> Option<T>) -> Option<T> {
         look_up(&self.plain).or_else(|| look_up(self.spaced.as_deref()?))
     }
+}
 
-    pub fn as_str(&self) -> &str {
-        &self.plain
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.plain)
     }
 }
 
@@ -93,6 +95,23 @@ impl Route {
         }
         let (route, allowed) = Self::of_segments(&segments)?;
         if allowed.allows(method) { Ok(route) } else { Err(Error::Method { allow: allowed.header() }) }
+    }
+
+    /// The word for this route in logs.
+    pub fn call(&self) -> &'static str {
+        match self {
+            Self::Shares => "shares",
+            Self::Share { .. } => "share",
+            Self::Schemas { .. } => "schemas",
+            Self::Tables { .. } => "tables",
+            Self::AllTables { .. } => "all-tables",
+            Self::Table { call: TableCall::Version, .. } => "version",
+            Self::Table { call: TableCall::Metadata, .. } => "metadata",
+            Self::Table { call: TableCall::Query, .. } => "query",
+            Self::Table { call: TableCall::Changes, .. } => "changes",
+            Self::Table { call: TableCall::QueryInfo, .. } => "queries",
+            Self::Table { call: TableCall::TemporaryCredentials, .. } => "temporary-table-credentials",
+        }
     }
 
     fn of_segments(segments: &[&str]) -> Result<(Self, Allowed), Error> {

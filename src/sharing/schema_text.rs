@@ -60,9 +60,13 @@ pub fn keep_comments_only(schema: &mut Value) {
         Value::Object(map) => {
             let is_field = map.contains_key("name") && map.contains_key("type");
             for (name, value) in map.iter_mut() {
-                match value {
-                    Value::Object(metadata) if is_field && name == "metadata" => keep_comment(metadata),
-                    nested => keep_comments_only(nested),
+                if is_field
+                    && name == "metadata"
+                    && let Value::Object(metadata) = value
+                {
+                    keep_comment(metadata);
+                } else {
+                    keep_comments_only(value);
                 }
             }
         }

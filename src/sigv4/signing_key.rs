@@ -1,4 +1,4 @@
-//! The key of one day, region and service, and the scope it signs for.
+//! The key of one day, region and service.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -1,0 +1,78 @@
+//! Presigned URLs a second, against rusty-s3 on the same files.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use lakeshare::sigv4::credential::Credential;
+use lakeshare::sigv4::presign::{PresignScope, Presigner};
+use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
+
+const FILES: u64 = 1_000;
+const NOW_MS: i64 = 1_790_000_123_456;
+const LOCATION: &str = "warehouse/sales/orders";
+
+/// Paths as Spark names them, below one of 30 partitions.
+fn paths() -> Vec<(String, String)> {
+    let name = |number: u64| {
+        let digits = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let (a, b) = (digits >> 32, digits & 0xFFFF_FFFF_FFFF);
+        format!("part-{number:05}-{a:08x}-3f12-4f06-8ac4-{b:012x}-c000.snappy.parquet")
+    };
+    (0..FILES).map(|number| (format!("date%3D2024-01-{:02}/", number % 30 + 1), name(number))).collect()
+}
+
+#[expect(clippy::expect_used, reason = "the constants of a bench are right")]
+fn sign(criterion: &mut Criterion) {
+    let credential = Credential {
+        access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+    };
+    let scope = PresignScope {
+        endpoint: "https://storage.example.com",
+        bucket: "lakehouse",
+        key_prefix: LOCATION,
+        region: "us-east-1",
+        credential: &credential,
+        signed_at_ms: NOW_MS,
+        expires_seconds: 3600,
+    };
+    let paths = paths();
+    let mut group = criterion.benchmark_group("sign");
+    group.throughput(Throughput::Elements(FILES));
+    group.bench_function("presigner/1000", |bencher| {
+        let mut presigner = Presigner::new(&scope);
+        let mut out = Vec::with_capacity(1 << 20);
+        bencher.iter(|| {
+            out.clear();
+            for (directory, name) in &paths {
+                presigner.presign(directory.as_bytes(), name.as_bytes(), &mut out);
+            }
+            black_box(out.len())
+        });
+    });
+    group.bench_function("rusty-s3/1000", |bencher| {
+        let endpoint = "https://storage.example.com".parse().expect("a URL");
+        let bucket = Bucket::new(endpoint, UrlStyle::Path, "lakehouse", "us-east-1").expect("a bucket");
+        let theirs = Credentials::new(&credential.access_key, &credential.secret_key);
+        let keys: Vec<String> = paths
+            .iter()
+            .map(|(directory, name)| format!("{LOCATION}/{}{name}", directory.replace("%3D", "=")))
+            .collect();
+        let now = jiff::Timestamp::from_millisecond(NOW_MS).expect("a moment");
+        bencher.iter(|| {
+            for key in &keys {
+                black_box(
+                    bucket.get_object(Some(&theirs), key).sign_with_time(Duration::from_mins(75), &now),
+                );
+            }
+        });
+    });
+    group.bench_function("new/1", |bencher| {
+        bencher.iter(|| black_box(Presigner::new(&scope)).expiration_ms());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, sign);
+criterion_main!(benches);

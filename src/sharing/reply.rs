@@ -1,0 +1,81 @@
+//! What a request is answered with, and its headers.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response};
+
+use super::access::Access;
+use super::capabilities::{self, Capabilities, Format};
+use super::listing::{Listing, ListingParts};
+use crate::http::body::Body;
+use crate::table::snapshot::Version;
+
+/// The header that every answer about a table carries.
+const TABLE_VERSION: HeaderName = HeaderName::from_static("delta-table-version");
+/// Answers are for one recipient and hold URLs that open files.
+const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store, private");
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// The character set is named because Python decodes by it.
+const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson; charset=utf-8");
+
+/// An answer with data.
+pub enum Reply {
+    /// One line of JSON.
+    Json(Vec<u8>),
+    /// A header and no body.
+    Version(Version),
+    /// The two lines of a table's head.
+    Head { version: Version, format: Format, lines: Vec<u8> },
+    /// The head and the files.
+    Files { parts: Box<ListingParts>, format: Format, file_id_hash: Option<Format> },
+}
+
+impl Reply {
+    /// The answer; `access` is written when its last byte is.
+    pub fn response(self, mut access: Access, method: &Method) -> Response<Body> {
+        let mut headers = HeaderMap::new();
+        let body = match self {
+            Self::Json(json) => {
+                headers.insert(CONTENT_TYPE, JSON);
+                headers.insert(CACHE_CONTROL, NOT_STORED);
+                whole(json, method, &mut access)
+            }
+            Self::Version(version) => {
+                headers.insert(TABLE_VERSION, version.into());
+                whole(Vec::new(), method, &mut access)
+            }
+            Self::Head { version, format, lines } => {
+                insert_table(&mut headers, version, Capabilities::echo(format, false));
+                whole(lines, method, &mut access)
+            }
+            Self::Files { parts, format, file_id_hash } => {
+                let echo = Capabilities::echo(format, parts.with_end);
+                insert_table(&mut headers, parts.snapshot.version, echo);
+                if let Some(hash) = file_id_hash {
+                    let name = HeaderName::from_static(capabilities::FILE_ID_HASH_HEADER);
+                    headers.insert(name, HeaderValue::from_static(hash.as_str()));
+                }
+                Body::wrap(Listing::new(*parts, access))
+            }
+        };
+        let mut response = Response::new(body);
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+fn insert_table(headers: &mut HeaderMap, version: Version, capabilities: &'static str) {
+    headers.insert(TABLE_VERSION, version.into());
+    headers.insert(CONTENT_TYPE, NDJSON);
+    headers.insert(CACHE_CONTROL, NOT_STORED);
+    let name = HeaderName::from_static(capabilities::HEADER);
+    headers.insert(name, HeaderValue::from_static(capabilities));
+}
+
+fn whole(bytes: Vec<u8>, method: &Method, access: &mut Access) -> Body {
+    access.finish();
+    if method == Method::HEAD {
+        return Body::empty();
+    }
+    access.sent(bytes.len());
+    Body::full(bytes)
+}
