@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::settings::Origin;
+use super::origin::Origin;
 use crate::error::Kind;
 
 /// A setting that cannot be used.

@@ -1,6 +1,7 @@
 //! The server's settings, checked and whole.
 
 pub mod error;
+pub mod origin;
 pub mod settings;
 pub mod units;
 
@@ -8,7 +9,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use self::error::Error;
-use self::settings::{Origin, Settings};
+use self::origin::Origin;
+use self::settings::Settings;
 use crate::sigv4::credential::Credential;
 
 /// How local files are read.

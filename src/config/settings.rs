@@ -1,10 +1,10 @@
 //! Every setting by key: flag over environment over file over default.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::origin::Origin;
 
 /// One setting that the server knows.
 #[derive(Debug, Clone, Copy)]
@@ -41,24 +41,13 @@ pub const KEYS: &[Key] = &[
     key("log_format", Some("text"), "How log lines look: text or json."),
 ];
 
-/// Where a value came from, strongest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    Flag,
-    Environment(String),
-    File(PathBuf),
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => f.write_str("flag"),
-            Self::Environment(name) => write!(f, "environment {name}"),
-            Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Default => f.write_str("default"),
-        }
-    }
+/// The settings as rows of the README's table: key, default, what it is.
+pub fn reference() -> String {
+    let row = |key: &Key| {
+        let default = key.default.map(|value| format!("`{value}`")).unwrap_or_default();
+        format!("| `{}` | {default} | {} |\n", key.name, key.about)
+    };
+    KEYS.iter().map(row).collect()
 }
 
 /// Values as text with their origins; [`super::Config::check`] gives them their types.
@@ -210,6 +199,13 @@ mod tests {
         assert_eq!(settings.get("cores").unwrap(), ("3", &Origin::File(path)));
         assert_eq!(settings.get("address").unwrap(), ("127.0.0.1:9000", &Origin::Default));
         assert!(settings.get("domain").is_none());
+    }
+
+    #[test]
+    fn the_readme_lists_every_setting() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        assert!(readme.contains(&reference()), "README.md should hold these rows:\n{}", reference());
     }
 
     #[test]

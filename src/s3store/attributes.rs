@@ -117,7 +117,7 @@ impl Known {
         if let Read::Record(record) = read(file)?
             && (record.size, record.modified_ns) == (known.size, known.modified_ns)
         {
-            known.attributes = Some(record);
+            known.attributes = Some(*record);
         }
         Ok(known)
     }
@@ -165,7 +165,7 @@ pub(super) fn modified_ns(stat: &Stat) -> i64 {
 /// What a file says about its record.
 #[derive(Debug)]
 pub(super) enum Read {
-    Record(Attributes),
+    Record(Box<Attributes>),
     /// None, or one that is not ours.
     Absent,
     /// The file system keeps no extended attributes of users.
@@ -176,7 +176,9 @@ pub(super) enum Read {
 pub(super) fn read(file: impl AsFd) -> Result<Read, Error> {
     let mut buffer = Vec::with_capacity(ATTRIBUTES_BYTES_MAX);
     match rustix::fs::fgetxattr(file, NAME, rustix::buffer::spare_capacity(&mut buffer)) {
-        Ok(_) => Ok(serde_json::from_slice(&buffer).map_or(Read::Absent, Read::Record)),
+        Ok(_) => {
+            Ok(serde_json::from_slice(&buffer).map_or(Read::Absent, |record| Read::Record(Box::new(record))))
+        }
         Err(Errno::NODATA | Errno::RANGE) => Ok(Read::Absent),
         Err(Errno::OPNOTSUPP | Errno::PERM) => Ok(Read::Unsupported),
         Err(errno) => Err(io("reading the attributes of an object")(errno)),

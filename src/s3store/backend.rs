@@ -77,7 +77,7 @@ impl S3 for Backend {
         &self,
         request: S3Request<dto::GetObjectAttributesInput>,
     ) -> S3Result<S3Response<dto::GetObjectAttributesOutput>> {
-        self.run(move |store| read::attributes(store, request.input)).await
+        self.run(move |store| read::attributes(store, &request.input)).await
     }
 
     async fn delete_object(
@@ -133,7 +133,7 @@ impl S3 for Backend {
         &self,
         request: S3Request<dto::AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<dto::AbortMultipartUploadOutput>> {
-        self.run(move |store| multipart::abort(store, request.input)).await
+        self.run(move |store| multipart::abort(store, &request.input)).await
     }
 
     async fn list_parts(

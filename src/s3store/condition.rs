@@ -10,6 +10,7 @@ use super::wire;
 
 /// When a read, or the source of a copy, is wanted.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the names of the headers")]
 pub(super) struct ReadCondition {
     pub(super) if_match: Option<ETagCondition>,
     pub(super) if_none_match: Option<ETagCondition>,
@@ -39,9 +40,11 @@ impl ReadCondition {
 
     /// The same for the source of a copy, where an unchanged source is a failed condition as well.
     pub(super) fn check_source(&self, known: &Known) -> Result<(), Error> {
-        self.check(known).map_err(|error| match error {
-            Error::NotModified { .. } => Error::Precondition { condition: "x-amz-copy-source-if-none-match" },
-            other => other,
+        self.check(known).map_err(|error| {
+            if matches!(error, Error::NotModified { .. }) {
+                return Error::Precondition { condition: "x-amz-copy-source-if-none-match" };
+            }
+            error
         })
     }
 }

@@ -9,6 +9,13 @@ use s3s::{S3Error, S3ErrorCode};
 
 use crate::error::Kind;
 
+/// What a client reads when the fault is ours.
+const OWN_FAULT: &str = "The server met a fault of its own; see the server's log.";
+
+/// What a client reads when its body broke off or did not match.
+pub(super) const BROKEN_BODY: &str =
+    "The body ended early, or is not what its signature, length or framing says.";
+
 /// A fault of an S3 operation; every variant names the thing at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -162,24 +169,24 @@ impl Error {
 
     /// What the client reads; faults of our own say nothing of ours.
     fn public(&self) -> String {
-        match self {
-            Self::Io { source, .. } if is_full(source) => {
-                "The disk of this server is full. Remove objects or add space, then try again.".to_owned()
+        let text = if let Self::Io { source, .. } = self {
+            if is_full(source) {
+                "The disk of this server is full. Remove objects or add space, then try again."
+            } else if is_refused(source) {
+                "The server may not do this to its own files; see the server's log."
+            } else if is_short(source) {
+                "The server is short of something for the moment. Try again."
+            } else {
+                OWN_FAULT
             }
-            Self::Io { source, .. } if is_refused(source) => {
-                "The server may not do this to its own files; see the server's log.".to_owned()
-            }
-            Self::Io { source, .. } if is_short(source) => {
-                "The server is short of something for the moment. Try again.".to_owned()
-            }
-            Self::Io { .. } | Self::Task { .. } => {
-                "The server met a fault of its own; see the server's log.".to_owned()
-            }
-            Self::Body { .. } => {
-                "The body ended early, or is not what its signature, length or framing says.".to_owned()
-            }
-            other => capitalised(&other.to_string()),
-        }
+        } else if matches!(self, Self::Task { .. }) {
+            OWN_FAULT
+        } else if matches!(self, Self::Body { .. }) {
+            BROKEN_BODY
+        } else {
+            return capitalised(&self.to_string());
+        };
+        text.to_owned()
     }
 
     fn headers(&self) -> Option<HeaderMap> {
@@ -200,18 +207,20 @@ impl Error {
 
     /// The status: that of the kind, but where Amazon S3 fixed another one for the code.
     fn status(&self) -> StatusCode {
-        match self {
-            Self::Precondition { .. } => StatusCode::PRECONDITION_FAILED,
-            Self::NotModified { .. } => StatusCode::NOT_MODIFIED,
-            Self::Range { .. } | Self::PartNumber { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
-            // Amazon's clients know these two as 400.
-            Self::TooLarge | Self::MetadataTooLarge { .. } => StatusCode::BAD_REQUEST,
+        let code = self.code();
+        if code == S3ErrorCode::PreconditionFailed {
+            StatusCode::PRECONDITION_FAILED
+        } else if code == S3ErrorCode::NotModified {
+            StatusCode::NOT_MODIFIED
+        } else if matches!(self, Self::Range { .. } | Self::PartNumber { .. }) {
+            StatusCode::RANGE_NOT_SATISFIABLE
+        } else if code == S3ErrorCode::SignatureDoesNotMatch {
+            StatusCode::FORBIDDEN
+        } else if matches!(self, Self::Io { source, .. } if is_full(source)) {
             // Not 503: a full disk does not pass within the seconds that a client waits between attempts.
-            Self::Io { source, .. } if is_full(source) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Body { source } if body_code(source) == S3ErrorCode::SignatureDoesNotMatch => {
-                StatusCode::FORBIDDEN
-            }
-            other => status_of(other.kind()),
+            StatusCode::INSUFFICIENT_STORAGE
+        } else {
+            status_of(self.kind())
         }
     }
 }

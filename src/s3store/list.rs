@@ -19,7 +19,7 @@ const KEPT: &AsciiSet =
 /// One page of keys and common prefixes, in order.
 #[derive(Debug, Default)]
 struct Page {
-    objects: Vec<(String, Known)>,
+    objects: Vec<(String, Box<Known>)>,
     prefixes: Vec<String>,
     /// The last key or prefix of the page, if more follow.
     next: Option<Last>,

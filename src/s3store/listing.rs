@@ -135,19 +135,19 @@ impl ListingCache {
         let identity = (stat.st_dev, stat.st_ino);
         let modified = modified_ns(&stat);
         {
-            let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(kept) = shelf.take(identity)
+            let mut kept_ones = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept) = kept_ones.take(identity)
                 && kept.modified_ns == modified
             {
-                shelf.put(identity, modified, Arc::clone(&kept.listing));
+                kept_ones.put(identity, modified, Arc::clone(&kept.listing));
                 return Ok(kept.listing);
             }
         }
         let listing = Arc::new(read_sorted(bucket, path, directory)?);
         let unchanged = modified_ns(&look(directory)?) == modified;
         if unchanged && is_settled(modified, now_ms) {
-            let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-            shelf.put(identity, modified, Arc::clone(&listing));
+            let mut kept_ones = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            kept_ones.put(identity, modified, Arc::clone(&listing));
         }
         Ok(listing)
     }
@@ -169,10 +169,11 @@ fn read_sorted(bucket: &Bucket, path: &str, directory: &OwnedFd) -> Result<Listi
         let entry = entry.map_err(io("reading a directory"))?;
         // A name that is not UTF-8 cannot be a key.
         let Ok(name) = entry.file_name().to_str() else { continue };
-        match entry_type(bucket, path, directory, name, entry.file_type()) {
-            FileType::RegularFile => names.push(name.into()),
-            FileType::Directory if !matches!(name, "." | "..") => names.push(format!("{name}/").into()),
-            _ => {}
+        let found = entry_type(bucket, path, directory, name, entry.file_type());
+        if found == FileType::RegularFile {
+            names.push(name.into());
+        } else if found == FileType::Directory && !matches!(name, "." | "..") {
+            names.push(format!("{name}/").into());
         }
     }
     Ok(Listing::sorted(names))

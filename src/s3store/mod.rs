@@ -49,7 +49,7 @@ use s3s::{S3Error, S3ErrorCode};
 use self::access::{Domain, Gate, Names};
 use self::aws_chunked::{Cut, Framing};
 use self::backend::Backend;
-use self::error::Error;
+use self::error::{BROKEN_BODY, Error};
 use self::sig_v2::Refusal;
 use self::store::Store;
 use crate::clock::Clock;
@@ -119,8 +119,9 @@ impl Door {
         let request = Request::from_parts(parts, body);
         let response = self.service.call(request).await;
         if sends_body && response.as_ref().is_ok_and(is_unexplained) {
-            let refusal = "The body ended early, or is not what its signature, length or framing says.";
-            return answer(S3Error::with_message(S3ErrorCode::IncompleteBody, refusal).to_http_response());
+            return answer(
+                S3Error::with_message(S3ErrorCode::IncompleteBody, BROKEN_BODY).to_http_response(),
+            );
         }
         answer(response)
     }
@@ -175,9 +176,10 @@ fn is_unexplained(response: &s3s::HttpResponse) -> bool {
 }
 
 fn answer<E>(response: Result<s3s::HttpResponse, E>) -> Response<Body> {
-    response.map(|response| response.map(Body::wrap)).unwrap_or_else(|_| {
+    let failed = |_| {
         let mut failed = Response::new(Body::empty());
         *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         failed
-    })
+    };
+    response.map_or_else(failed, |response| response.map(Body::wrap))
 }

@@ -124,17 +124,17 @@ pub(super) async fn put_part(
 /// Amazon S3, `UploadPartCopy`.
 pub(super) fn copy_part(
     store: &Store,
-    input: dto::UploadPartCopyInput,
+    mut input: dto::UploadPartCopyInput,
 ) -> Result<dto::UploadPartCopyOutput, Error> {
     let number = check_number(input.part_number)?;
     let (source_bucket, source_key) = source_of(&input.copy_source)?;
     let upload = upload::open(store, &input.bucket, &input.key, &input.upload_id)?;
     let opened = read::open(&store.bucket(&source_bucket)?, &source_key)?;
     let condition = ReadCondition {
-        if_match: input.copy_source_if_match,
-        if_none_match: input.copy_source_if_none_match,
-        if_modified_since: input.copy_source_if_modified_since,
-        if_unmodified_since: input.copy_source_if_unmodified_since,
+        if_match: input.copy_source_if_match.take(),
+        if_none_match: input.copy_source_if_none_match.take(),
+        if_modified_since: input.copy_source_if_modified_since.take(),
+        if_unmodified_since: input.copy_source_if_unmodified_since.take(),
     };
     condition.check_source(&opened.known)?;
     let size = opened.known.size;
@@ -172,7 +172,7 @@ pub(super) fn copy_part(
 /// Amazon S3, `AbortMultipartUpload`.
 pub(super) fn abort(
     store: &Store,
-    input: dto::AbortMultipartUploadInput,
+    input: &dto::AbortMultipartUploadInput,
 ) -> Result<dto::AbortMultipartUploadOutput, Error> {
     store.bucket(&input.bucket)?;
     upload::open(store, &input.bucket, &input.key, &input.upload_id)?.remove(store, &input.bucket)?;
@@ -246,7 +246,7 @@ fn output(bucket: String, key: String, known: &Known) -> dto::CompleteMultipartU
 enum Prepared {
     Ready(Box<Ready>),
     /// An earlier request did it, and its answer was lost.
-    Done(Known),
+    Done(Box<Known>),
 }
 
 fn prepare(
@@ -264,7 +264,10 @@ fn prepare(
         Err(missing) => {
             let known = existing(&target.bucket, &target.key)?;
             let wanted = etag_of(asked.iter().filter_map(|part| part.e_tag.as_ref().map(dto::ETag::value)));
-            return known.filter(|known| known.etag() == wanted).map(Prepared::Done).ok_or(missing);
+            return known
+                .filter(|known| known.etag() == wanted)
+                .map(|known| Prepared::Done(Box::new(known)))
+                .ok_or(missing);
         }
     };
     let parts = choose(&upload, asked)?;

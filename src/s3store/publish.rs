@@ -128,9 +128,10 @@ pub(super) fn existing(bucket: &Bucket, key: &ObjectKey) -> Result<Option<Known>
                 Ok(None)
             }
         }
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO) => Ok(None),
         // A link that leads out is replaced by a write like any name, and is no object to a condition.
-        Err(Errno::LOOP | Errno::XDEV) => Ok(None),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO | Errno::LOOP | Errno::XDEV) => {
+            Ok(None)
+        }
         Err(errno) => Err(conflict(key.as_str(), errno)),
     }
 }
@@ -152,7 +153,7 @@ pub(super) fn publish_marker(
 ) -> Result<Known, Error> {
     let Target { bucket, key, condition } = target;
     attributes.modified_ns = store.clock.now_ms().saturating_mul(1_000_000);
-    attributes.etag = attributes::EMPTY_ETAG.to_owned();
+    attributes::EMPTY_ETAG.clone_into(&mut attributes.etag);
     let _held = store.locks.hold(&bucket.name, key.path());
     for _ in 0..PUBLISH_ATTEMPTS_MAX {
         let bucket = store.bucket(&bucket.name)?;

@@ -178,7 +178,7 @@ pub(super) async fn get(
         checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
         checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
         checksum_type: wire::checksum_type(&checksums),
-        content_type: content_type(&described),
+        content_type: Some(content_type(&described)),
         cache_control: described.cache_control,
         content_disposition: described.content_disposition,
         content_encoding: described.content_encoding,
@@ -244,7 +244,7 @@ pub(super) fn head(store: &Store, input: dto::HeadObjectInput) -> Result<dto::He
         checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
         checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
         checksum_type: wire::checksum_type(&checksums),
-        content_type: content_type(&described),
+        content_type: Some(content_type(&described)),
         cache_control: described.cache_control,
         content_disposition: described.content_disposition,
         content_encoding: described.content_encoding,
@@ -255,20 +255,15 @@ pub(super) fn head(store: &Store, input: dto::HeadObjectInput) -> Result<dto::He
     })
 }
 
-fn content_type(described: &Described) -> Option<String> {
-    Some(
-        described
-            .content_type
-            .clone()
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
-    )
+fn content_type(described: &Described) -> String {
+    let said = described.content_type.clone().filter(|text| !text.is_empty());
+    said.unwrap_or_else(|| UNKNOWN_TYPE.to_owned())
 }
 
 /// Amazon S3, `GetObjectAttributes`.
 pub(super) fn attributes(
     store: &Store,
-    input: dto::GetObjectAttributesInput,
+    input: &dto::GetObjectAttributesInput,
 ) -> Result<dto::GetObjectAttributesOutput, Error> {
     check_version(input.version_id.as_deref())?;
     let key = ObjectKey::parse(&input.key)?;

@@ -42,7 +42,7 @@ pub(super) fn put_versioning(
     }
 }
 
-fn full_control() -> Option<Vec<dto::Grant>> {
+fn full_control() -> Vec<dto::Grant> {
     let dto::Owner { display_name, id } = wire::owner();
     let grantee = dto::Grantee {
         display_name,
@@ -52,13 +52,13 @@ fn full_control() -> Option<Vec<dto::Grant>> {
         uri: None,
     };
     let permission = dto::Permission::from_static(dto::Permission::FULL_CONTROL);
-    Some(vec![dto::Grant { grantee: Some(grantee), permission: Some(permission) }])
+    vec![dto::Grant { grantee: Some(grantee), permission: Some(permission) }]
 }
 
 /// Amazon S3, `GetBucketAcl`.
 pub(super) fn bucket_acl(store: &Store, bucket: &str) -> Result<dto::GetBucketAclOutput, Error> {
     store.bucket(bucket)?;
-    Ok(dto::GetBucketAclOutput { grants: full_control(), owner: Some(wire::owner()) })
+    Ok(dto::GetBucketAclOutput { grants: Some(full_control()), owner: Some(wire::owner()) })
 }
 
 /// Amazon S3, `GetObjectAcl`.
@@ -68,7 +68,7 @@ pub(super) fn object_acl(
 ) -> Result<dto::GetObjectAclOutput, Error> {
     read::open(&store.bucket(&input.bucket)?, &ObjectKey::parse(&input.key)?)?;
     Ok(dto::GetObjectAclOutput {
-        grants: full_control(),
+        grants: Some(full_control()),
         owner: Some(wire::owner()),
         ..dto::GetObjectAclOutput::default()
     })

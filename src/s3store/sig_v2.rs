@@ -90,7 +90,7 @@ fn string_to_sign(method: &Method, headers: &HeaderMap, expires: &str, resource:
     for name in names {
         let values: Vec<&str> =
             headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).map(str::trim).collect();
-        amazon.push_str(&format!("{name}:{}\n", values.join(",")));
+        amazon.extend([name, ":", &values.join(","), "\n"]);
     }
     format!("{method}\n{}\n{}\n{expires}\n{amazon}{resource}", text("content-md5"), text("content-type"))
 }

@@ -27,7 +27,7 @@ pub(super) const FILE: OFlags =
 pub(super) enum Item {
     Object {
         key: String,
-        known: Known,
+        known: Box<Known>,
     },
     /// A common prefix, ending in the delimiter.
     Prefix(String),
@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
             } else if key.ends_with('/') {
                 self.enter(key)?;
             } else if let Some(known) = self.look(&name, &key)? {
-                return Ok(Some(Item::Object { key, known }));
+                return Ok(Some(Item::Object { key, known: Box::new(known) }));
             }
         }
     }
@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         let known = marker_of(&frame.directory, || frame.listing.len() == 0)?;
-        Ok(known.map(|known| Item::Object { key: frame.path.clone(), known }))
+        Ok(known.map(|known| Item::Object { key: frame.path.clone(), known: Box::new(known) }))
     }
 
     /// The common prefix into which `key` folds.
@@ -247,7 +247,7 @@ pub(super) fn marker_of(
     is_empty: impl FnOnce() -> bool,
 ) -> Result<Option<Known>, Error> {
     let record = match attributes::read(directory)? {
-        Read::Record(record) => Some(record),
+        Read::Record(record) => Some(*record),
         Read::Unsupported if is_empty() => None,
         Read::Absent | Read::Unsupported => return Ok(None),
     };
@@ -265,17 +265,16 @@ pub(super) fn has_any(bucket: &Bucket, path: &str, directory: &OwnedFd) -> Resul
             continue;
         }
         is_empty = false;
-        match entry_type(bucket, path, directory, name, entry.file_type()) {
-            FileType::RegularFile => return Ok(true),
-            FileType::Directory => {
-                let below = rustix::fs::openat(directory, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty());
-                if let Ok(below) = below
-                    && has_any(bucket, &format!("{path}{name}/"), &below)?
-                {
-                    return Ok(true);
-                }
-            }
-            _ => {}
+        let found = entry_type(bucket, path, directory, name, entry.file_type());
+        if found == FileType::RegularFile {
+            return Ok(true);
+        }
+        if found == FileType::Directory
+            && let Ok(below) =
+                rustix::fs::openat(directory, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
+            && has_any(bucket, &format!("{path}{name}/"), &below)?
+        {
+            return Ok(true);
         }
     }
     Ok(!path.is_empty() && marker_of(directory, || is_empty)?.is_some())

@@ -1,13 +1,27 @@
 //! State, replay and admin on a few ordinary threads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::admission::Served;
+use super::doors::Doors;
 use super::error::Error;
+use super::shutdown::Shutdown;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::directory::page::Pages;
+use crate::directory::{Directory, Published};
 use crate::limits;
+use crate::snapshot::loader::Loader;
+use crate::state::embedded::Store;
+use crate::storage::Buckets;
+use crate::storage::file_read::FileReader;
+use crate::telemetry::metrics::Metrics;
+use crate::{admin, s3store};
 
-/// The runtime of the control plane; dropped last, so that open answers can finish.
+/// The runtime of the control plane; it outlives the cores, so that open answers can finish.
 pub(super) fn start_runtime() -> Result<Runtime, Error> {
     Builder::new_multi_thread()
         .worker_threads(limits::CONTROL_THREADS)
@@ -18,7 +32,51 @@ pub(super) fn start_runtime() -> Result<Runtime, Error> {
         .map_err(Error::Thread)
 }
 
+/// What the doors are built from.
+pub(super) struct Ground<'a> {
+    pub(super) config: &'a Config,
+    pub(super) public_url: String,
+    pub(super) file_reader: FileReader,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) shutdown: Shutdown,
+    pub(super) clock: Clock,
+}
+
+/// Opens the state, publishes who may see what, and builds the doors on it.
+pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
+    let config = ground.config;
+    let store = Store::open(&private_dir(&config.data_dir), ground.clock.clone())?;
+    let (shares, tokens) = store.load_all().await?;
+    let pages = Pages::new(store.page_key());
+    let published = Arc::new(Published::new(Directory::build(shares, tokens), pages));
+    let signing = store.signing_credential();
+    let control = Handle::current();
+    let buckets = Buckets::embedded(config.data_dir.clone());
+    let loader = Loader::new(buckets, control.clone(), config.snapshot_cache_bytes);
+    let admin = admin::Door::new(admin::DoorParts {
+        store,
+        published,
+        admission: Arc::new(Served::new(loader)),
+        root: config.root.clone(),
+        control,
+        public_url: ground.public_url,
+        region: config.region.clone(),
+        io_mode: ground.file_reader.as_str().to_owned(),
+        clock: ground.clock.clone(),
+    });
+    let s3 = s3store::Door::new(s3store::StoreParts {
+        data_dir: config.data_dir.clone(),
+        root: config.root.clone(),
+        signing,
+        region: config.region.clone(),
+        domain: config.domain.clone(),
+        file_reader: ground.file_reader,
+        clock: ground.clock,
+    })?;
+    Ok(Doors { admin, s3, metrics: ground.metrics, shutdown: ground.shutdown })
+}
+
 /// The server's own directory below the data directory; never a bucket.
-pub(super) fn private_dir(data_dir: &Path) -> std::path::PathBuf {
+pub(super) fn private_dir(data_dir: &Path) -> PathBuf {
     data_dir.join(".lakeshare")
 }

@@ -17,14 +17,14 @@ use crate::storage::file_read::FileReader;
 use crate::telemetry::metrics::CoreMetrics;
 
 /// What one core is started with.
-pub struct Core {
-    pub cpu: usize,
-    pub listener: TcpListener,
-    pub doors: Arc<Doors>,
-    pub tls: Option<TlsAcceptor>,
-    pub file_reader: FileReader,
-    pub metrics: CoreMetrics,
-    pub shutdown: Shutdown,
+pub(super) struct Core {
+    pub(super) cpu: usize,
+    pub(super) listener: TcpListener,
+    pub(super) doors: Arc<Doors>,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) file_reader: FileReader,
+    pub(super) metrics: CoreMetrics,
+    pub(super) shutdown: Shutdown,
 }
 
 impl Core {
@@ -32,7 +32,7 @@ impl Core {
     ///
     /// # Errors
     /// The kernel's, when the runtime or the listener cannot be set up.
-    pub fn run(self) -> std::io::Result<()> {
+    pub(super) fn run(self) -> std::io::Result<()> {
         cores::pin(self.cpu);
         self.file_reader.block_on(self.accept())?
     }
@@ -43,7 +43,7 @@ impl Core {
         let metrics = self.metrics.clone();
         let handler = Rc::new(move |request: http::Request<hyper::body::Incoming>| {
             let (doors, metrics) = (Arc::clone(&self.doors), self.metrics.clone());
-            async move { doors.answer(&request, &metrics) }
+            async move { doors.answer(request, &metrics).await }
         });
         loop {
             let accepted = tokio::select! {

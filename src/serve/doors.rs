@@ -10,20 +10,24 @@ use super::route::{DoorName, door_of};
 use super::shutdown::Shutdown;
 use crate::http::body::Body;
 use crate::telemetry::metrics::{CoreMetrics, Door, Metrics};
+use crate::{admin, s3store};
 
 /// All doors; shared by the cores, each request is answered on the core that accepted it.
-#[derive(Debug)]
-pub struct Doors {
-    pub metrics: Arc<Metrics>,
-    pub shutdown: Shutdown,
+pub(super) struct Doors {
+    pub(super) admin: admin::Door,
+    pub(super) s3: s3store::Door,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) shutdown: Shutdown,
 }
 
 impl Doors {
     /// Answers one request and counts it for the core.
-    pub fn answer(&self, request: &Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
         let name = door_of(request.uri().path());
         let response = match name {
-            DoorName::Sharing | DoorName::Admin | DoorName::S3 => plain(StatusCode::NOT_FOUND),
+            DoorName::Sharing => plain(StatusCode::NOT_FOUND),
+            DoorName::Admin => self.admin.handle(request).await,
+            DoorName::S3 => self.s3.handle(request).await,
             DoorName::Health => plain(StatusCode::OK),
             DoorName::Ready if self.shutdown.has_begun() => plain(StatusCode::SERVICE_UNAVAILABLE),
             DoorName::Ready => plain(StatusCode::OK),

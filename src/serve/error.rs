@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::error::Kind;
-use crate::{http, state};
+use crate::{http, s3store, state};
 
 /// A server that could not be started, with what stood in its way.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,8 @@ pub enum Error {
     Locked { path: PathBuf },
     #[error(transparent)]
     State(#[from] state::Error),
+    #[error(transparent)]
+    Buckets(#[from] s3store::error::Error),
     #[error(transparent)]
     Tls(#[from] http::tls::Error),
     #[error("this kernel refuses io_uring; leave `io` at auto, or set it to pread")]
@@ -33,6 +35,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::State(error) => error.kind(),
+            Self::Buckets(error) => error.kind(),
             Self::Tls(error) => error.kind(),
             Self::Bind { .. } | Self::Locked { .. } => Kind::Conflict,
             Self::DataDirectory { .. } | Self::NoUring | Self::PortFile { .. } => Kind::Invalid,

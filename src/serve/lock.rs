@@ -11,13 +11,13 @@ use super::error::Error;
 
 /// Held as long as a server works on a data directory; the kernel frees it with the process.
 #[derive(Debug)]
-pub struct DirectoryLock {
+pub(super) struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
     /// Makes `data_dir` and its private directory where they are missing, and locks them.
-    pub fn take(data_dir: &Path, private_dir: &Path) -> Result<Self, Error> {
+    pub(super) fn take(data_dir: &Path, private_dir: &Path) -> Result<Self, Error> {
         let failed = |source| Error::DataDirectory { path: data_dir.to_owned(), source };
         std::fs::create_dir_all(data_dir).map_err(failed)?;
         let made = DirBuilder::new().mode(0o700).recursive(true).create(private_dir);

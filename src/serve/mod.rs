@@ -1,5 +1,6 @@
 //! Starts both planes and waits for the end.
 
+mod admission;
 mod control_plane;
 pub mod cores;
 mod count;
@@ -16,12 +17,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use self::control_plane::{private_dir, start_runtime};
+use self::control_plane::{Ground, build_doors, private_dir, start_runtime};
 use self::data_plane::Core;
 use self::doors::Doors;
 use self::error::Error;
 use self::lock::DirectoryLock;
 use self::shutdown::{Shutdown, watch_signals};
+use crate::clock::Clock;
 use crate::config::{Config, IoMode};
 use crate::http::tls::Certificate;
 use crate::storage::file_read::{FileReader, Mode};
@@ -55,7 +57,14 @@ pub fn run(
     let public_url = config.public_url.clone().unwrap_or_else(|| default_url(address, certificate.is_some()));
     let metrics = Arc::new(Metrics::new(file_reader.as_str()));
     let runtime = start_runtime()?;
-    let doors = Arc::new(Doors { metrics: Arc::clone(&metrics), shutdown: shutdown.clone() });
+    let doors = Arc::new(runtime.block_on(build_doors(Ground {
+        config,
+        public_url: public_url.clone(),
+        file_reader,
+        metrics,
+        shutdown: shutdown.clone(),
+        clock: Clock::system(),
+    }))?);
     let signals = runtime.spawn(watch_signals(shutdown.clone(), certificate.clone()));
     let threads = start_cores(listeners, &cores, &doors, certificate.as_ref(), file_reader)?;
     tracing::info!(%address, %public_url, cores = cores.len(), file_io = file_reader.as_str(), "listening");

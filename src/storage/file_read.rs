@@ -49,12 +49,8 @@ impl FileReader {
     /// Asking for `io_uring` sets up a ring and reads through it once, because containers often let the
     /// set-up pass and refuse the rest.
     pub fn probe(mode: Mode) -> Self {
-        let engine = match mode {
-            Mode::Pread => Engine::Pread,
-            Mode::Auto | Mode::Uring if uring_reads() => Engine::Uring,
-            Mode::Auto | Mode::Uring => Engine::Pread,
-        };
-        Self { engine }
+        let wants_uring = mode != Mode::Pread;
+        Self { engine: if wants_uring && uring_reads() { Engine::Uring } else { Engine::Pread } }
     }
 
     /// The name of the engine in the log and in metrics.

@@ -8,9 +8,10 @@ use crate::config::LogFormat;
 
 /// Starts logging; a second call in one process changes nothing.
 ///
-/// `filter` follows the syntax of `RUST_LOG`; without it events from `info` up are written.
+/// `filter` follows the syntax of `RUST_LOG`; without it events from `info` up are written, but none of s3s, which
+/// reports each refused request as an error of its own.
 pub fn start(format: LogFormat, filter: Option<&str>) {
-    let filter = EnvFilter::new(filter.unwrap_or("info"));
+    let filter = EnvFilter::new(filter.unwrap_or("info,s3s=off"));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
