@@ -19,7 +19,7 @@ use crate::state::embedded::Store;
 use crate::storage::Buckets;
 use crate::storage::file_read::FileReader;
 use crate::telemetry::metrics::Metrics;
-use crate::{admin, s3store};
+use crate::{admin, s3store, sharing};
 
 /// The runtime of the control plane; it outlives the cores, so that open answers can finish.
 pub(super) fn start_runtime() -> Result<Runtime, Error> {
@@ -53,6 +53,15 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
     let control = Handle::current();
     let buckets = Buckets::embedded(config.data_dir.clone());
     let loader = Loader::new(buckets, control.clone(), config.snapshot_cache_bytes);
+    let sharing = sharing::Door::new(sharing::DoorParts {
+        directory: Arc::clone(&published),
+        loader: loader.clone(),
+        signing: signing.clone(),
+        public_url: ground.public_url.clone(),
+        region: config.region.clone(),
+        url_expiry_seconds: u64::from(config.url_expiry_seconds),
+        clock: ground.clock.clone(),
+    });
     let admin = admin::Door::new(admin::DoorParts {
         store,
         published,
@@ -73,7 +82,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         file_reader: ground.file_reader,
         clock: ground.clock,
     })?;
-    Ok(Doors { admin, s3, metrics: ground.metrics, shutdown: ground.shutdown })
+    Ok(Doors { sharing, admin, s3, metrics: ground.metrics, shutdown: ground.shutdown })
 }
 
 /// The server's own directory below the data directory; never a bucket.

@@ -10,10 +10,11 @@ use super::route::{DoorName, door_of};
 use super::shutdown::Shutdown;
 use crate::http::body::Body;
 use crate::telemetry::metrics::{CoreMetrics, Door, Metrics};
-use crate::{admin, s3store};
+use crate::{admin, s3store, sharing};
 
 /// All doors; shared by the cores, each request is answered on the core that accepted it.
 pub(super) struct Doors {
+    pub(super) sharing: sharing::Door,
     pub(super) admin: admin::Door,
     pub(super) s3: s3store::Door,
     pub(super) metrics: Arc<Metrics>,
@@ -25,7 +26,7 @@ impl Doors {
     pub(super) async fn answer(&self, request: Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
         let name = door_of(request.uri().path());
         let response = match name {
-            DoorName::Sharing => plain(StatusCode::NOT_FOUND),
+            DoorName::Sharing => self.sharing.handle(request).await,
             DoorName::Admin => self.admin.handle(request).await,
             DoorName::S3 => self.s3.handle(request).await,
             DoorName::Health => plain(StatusCode::OK),
