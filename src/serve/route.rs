@@ -1,5 +1,7 @@
 //! Which door a path belongs to.
 
+use crate::admin;
+
 /// The doors of one port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DoorName {
@@ -20,7 +22,7 @@ pub fn door_of(path: &str) -> DoorName {
         "/readyz" | "/minio/health/ready" => DoorName::Ready,
         "/metrics" => DoorName::Metrics,
         _ if is_below(path, "/delta-sharing") || is_below(path, "/_delta-sharing") => DoorName::Sharing,
-        _ if is_below(path, "/_admin") => DoorName::Admin,
+        _ if admin::Door::serves(path) => DoorName::Admin,
         _ => DoorName::S3,
     }
 }
@@ -39,6 +41,7 @@ mod tests {
         assert_eq!(door_of("/_delta-sharing/shares"), DoorName::Sharing);
         assert_eq!(door_of("/delta-sharing-data/key"), DoorName::S3);
         assert_eq!(door_of("/_admin/v1/shares"), DoorName::Admin);
+        assert_eq!(door_of("/minio/admin/v4/delta-sharing/shares"), DoorName::Admin);
         assert_eq!(door_of("/minio/health/live"), DoorName::Health);
         assert_eq!(door_of("/minio/key"), DoorName::S3);
         assert_eq!(door_of("/"), DoorName::S3);

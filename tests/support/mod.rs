@@ -1,3 +1,5 @@
 //! Starts the real executable on a free port and talks to it.
 
+pub mod admin;
+pub mod delta_table;
 pub mod server;

@@ -1,0 +1,5 @@
+//! The admin door over real HTTP.
+
+mod shares;
+mod signatures;
+mod tokens;

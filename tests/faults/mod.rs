@@ -1,0 +1,3 @@
+//! What was acknowledged outlives the process.
+
+mod state;
