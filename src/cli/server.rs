@@ -28,14 +28,7 @@ pub(crate) fn run(context: &Context, args: &Server) -> Result<(), Fault> {
             None => Ok(()),
         }
     };
-    serve::run(&config, &Shutdown::default(), started).map_err(|error| {
-        let fault = Fault::refused(WHAT, chain(&error));
-        if matches!(error, serve::error::Error::Bind { .. }) {
-            fault.advise("Choose another address with --address, or stop what listens there.")
-        } else {
-            fault
-        }
-    })
+    serve::run(&config, &Shutdown::default(), started).map_err(|error| Fault::refused(WHAT, chain(&error)))
 }
 
 fn check(args: &Server) -> Result<Config, Fault> {

@@ -96,11 +96,7 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.path.is_empty() {
-            f.write_str(&self.alias)
-        } else {
-            write!(f, "{}/{}", self.alias, self.path)
-        }
+        write!(f, "{}/{}", self.alias, self.path)
     }
 }
 
