@@ -220,19 +220,37 @@ impl Client {
         let Ok(error) = serde_json::from_slice::<ErrorAnswer>(&answer.body) else {
             return self.stranger(what, &format!("status {}", answer.status));
         };
+        let message = without_field(error.message.trim_end_matches('.'));
         let advice = match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.peer.credential_advice(&answer.headers),
-            StatusCode::NOT_FOUND => format!("`lakeshare share list {}` shows the shares.", self.peer.name),
-            StatusCode::CONFLICT => {
-                "`lakeshare share info` shows what is there; `lakeshare share update` changes it.".to_owned()
-            }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                "Try again in a moment.".to_owned()
-            }
-            status if status.is_server_error() => "The server's log says more.".to_owned(),
-            _ => String::new(),
+            _ => self.advice(&error.error_code),
         };
-        Fault::refused(what, error.message.trim_end_matches('.')).coded(error.error_code).advise(advice)
+        Fault::refused(what, message).coded(error.error_code).advise(advice)
+    }
+
+    /// What to do about each of the admin API's error codes.
+    fn advice(&self, code: &str) -> String {
+        let alias = &self.peer.name;
+        match code {
+            "SHARE_NOT_FOUND" => format!("`lakeshare share list {alias}` shows the shares."),
+            "TABLE_NOT_FOUND" => format!("`lakeshare share info {alias}/SHARE` shows the tables of a share."),
+            "TOKEN_NOT_FOUND" => {
+                format!("`lakeshare share token list {alias}/SHARE` shows the tokens of a share.")
+            }
+            "SHARE_ALREADY_EXISTS" => {
+                "Change it with `lakeshare share update`, or choose another name.".to_owned()
+            }
+            "TABLE_ALREADY_EXISTS" => {
+                "Choose another name, or remove the table from the share first.".to_owned()
+            }
+            "TABLE_DATA_NOT_FOUND" => format!("`lakeshare ls {alias}/BUCKET/PATH` shows what lies there."),
+            "UNSUPPORTED_OPERATION" => "A table without that feature can be shared.".to_owned(),
+            "INVALID_PARAMETER_VALUE" => "`lakeshare share --help` leads to the forms.".to_owned(),
+            "PRECONDITION_FAILED" | "CONFLICT" => "Look at the share as it is now, and try again.".to_owned(),
+            "TOO_MANY_REQUESTS" | "TEMPORARILY_UNAVAILABLE" => "Try again in a moment.".to_owned(),
+            "STATE_CORRUPT" | "INTERNAL_ERROR" => "The server's log says more.".to_owned(),
+            _ => String::new(),
+        }
     }
 
     /// An answer that no Lakeshare server gives.
@@ -240,6 +258,17 @@ impl Client {
         let server = self.peer.endpoint.origin().ascii_serialization();
         Fault::refused(what, format!("{server} does not answer like a Lakeshare server ({why})"))
             .advise("Check the address with `lakeshare alias list`, and that server and command line have the same version.")
+    }
+}
+
+/// A message without the place in the request's body, which nobody typed: `add[0]: …` and `add[0].location: …`.
+fn without_field(message: &str) -> String {
+    match message.split_once(": ") {
+        Some((field, rest)) if field.contains('[') && !field.contains(' ') => match field.rsplit_once("].") {
+            Some((_, name)) if !name.ends_with(']') => format!("the {name} {rest}"),
+            _ => rest.to_owned(),
+        },
+        _ => message.to_owned(),
     }
 }
 
@@ -252,4 +281,24 @@ fn encoded(segment: &str) -> String {
     let mut bytes = Vec::with_capacity(segment.len());
     encode_into(segment.as_bytes(), false, &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_the_body_are_not_shown() {
+        assert_eq!(
+            without_field("schemas[0].tables[1]: table t cannot be shared: no"),
+            "table t cannot be shared: no"
+        );
+        assert_eq!(without_field("schemas[0].tables[1].location: has no end"), "the location has no end");
+        assert_eq!(without_field("the share 'a[b]' exists: no"), "the share 'a[b]' exists: no");
+    }
+
+    #[test]
+    fn names_are_one_segment_of_a_path() {
+        assert_eq!(share_path("a/b c"), "/shares/a%2Fb%20c");
+    }
 }

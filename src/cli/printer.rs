@@ -20,6 +20,8 @@ pub(crate) struct Manner {
     pub colour: bool,
     /// A progress bar on standard error.
     pub progress: bool,
+    /// ANSI colours in the progress bar.
+    pub progress_colour: bool,
 }
 
 impl Manner {
@@ -27,10 +29,12 @@ impl Manner {
     pub(crate) fn detect(json: bool, quiet: bool, plain: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let may_colour = !plain && !dumb && !no_color;
         Self {
             json,
             quiet,
-            colour: !json && !plain && !dumb && !no_color && io::stdout().is_terminal(),
+            colour: !json && may_colour && io::stdout().is_terminal(),
+            progress_colour: may_colour,
             progress: !json && !quiet && !dumb && io::stderr().is_terminal(),
         }
     }
@@ -143,9 +147,10 @@ impl Printer {
 
     /// The end of a command that could not be read; `text` is the parser's own, with its tips.
     pub(crate) fn usage(&self, text: &str) {
-        let cause = text.lines().next().unwrap_or_default();
+        let head: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let cause = head.join(" ");
         let hint = Some("`lakeshare --help` shows what can be typed.");
-        self.failure(&WireFault { message: "cannot read the command line", cause, hint, code: None });
+        self.failure(&WireFault { message: "cannot read the command line", cause: &cause, hint, code: None });
         self.complain(&format!("lakeshare: {text}"));
     }
 
@@ -170,8 +175,10 @@ impl Printer {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::stderr_with_hz(8));
-        let form = "{wide_bar:.cyan/dim} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  ETA {eta}  {msg}";
-        if let Ok(style) = ProgressStyle::with_template(form) {
+        let lead = if self.manner.progress_colour { "{wide_bar:.cyan/dim}" } else { "{wide_bar}" };
+        let form =
+            format!("{lead} {{binary_bytes}}/{{binary_total_bytes}}  {{binary_bytes_per_sec}}  ETA {{eta}}");
+        if let Ok(style) = ProgressStyle::with_template(&form) {
             bar.set_style(style.progress_chars("━╸─"));
         }
         bar

@@ -28,7 +28,14 @@ pub(crate) fn run(context: &Context, args: &Server) -> Result<(), Fault> {
             None => Ok(()),
         }
     };
-    serve::run(&config, &Shutdown::default(), started).map_err(|error| Fault::refused(WHAT, chain(&error)))
+    serve::run(&config, &Shutdown::default(), started).map_err(|error| {
+        let fault = Fault::refused(WHAT, chain(&error));
+        if matches!(error, serve::error::Error::Bind { .. }) {
+            fault.advise("Choose another address with --address, or stop what listens there.")
+        } else {
+            fault
+        }
+    })
 }
 
 fn check(args: &Server) -> Result<Config, Fault> {

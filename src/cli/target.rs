@@ -96,7 +96,11 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.alias, self.path)
+        if self.path.is_empty() {
+            f.write_str(&self.alias)
+        } else {
+            write!(f, "{}/{}", self.alias, self.path)
+        }
     }
 }
 

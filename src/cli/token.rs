@@ -39,11 +39,13 @@ async fn create(context: &Context, args: TokenCreate) -> Result<(), Fault> {
     let client = Client::new(Peer::find(context, &alias)?);
     // The file's place is tried before there is a token that could be lost.
     let profile_what = |path: &Path| format!("cannot write the profile to {}", path.display());
-    let draft = args
-        .profile
-        .as_deref()
-        .map(|path| PrivateFile::prepare(path).map_err(|error| Fault::io(profile_what(path), &error)));
-    let draft = draft.transpose()?;
+    let prepare = |path: &Path| {
+        PrivateFile::prepare(path).map_err(|error| {
+            Fault::io(profile_what(path), &error)
+                .advise("No token was made. Name a file in a directory that exists.")
+        })
+    };
+    let draft = args.profile.as_deref().map(prepare).transpose()?;
     let request = TokenRequest {
         description: args.description.filter(|text| !text.is_empty()),
         expires_at: args.expires.and_then(|expiry| human::wire_moment(expiry.after(context.clock.now_ms()))),

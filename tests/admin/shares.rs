@@ -1,4 +1,4 @@
-//! Shares are made of tables that can be served, and change without loss.
+//! Shares hold tables that can be served, and change without loss.
 
 use http::header::ETAG;
 use lakeshare::limits;

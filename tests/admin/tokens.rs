@@ -1,4 +1,4 @@
-//! Tokens open what they were made for, until they end or are revoked.
+//! Tokens open their shares until they end or are revoked.
 
 use serde_json::{Value, json};
 

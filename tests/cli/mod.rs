@@ -1,5 +1,8 @@
 //! The command line, as the real executable answers.
 
+mod broken_line;
 mod help;
 mod normal;
+mod objects;
 mod session;
+mod shares;

@@ -8,7 +8,7 @@ const FORMS: &[(&str, &str)] = &[
 ];
 
 /// `text` with every changing part replaced by a name for it.
-pub fn normalise(text: &str) -> String {
+pub(crate) fn normalise(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {

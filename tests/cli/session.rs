@@ -11,15 +11,15 @@ use super::normal::normalise;
 
 /// What one command answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Answer {
     /// Each line of standard output as JSON; every one must be an object with a status.
-    pub fn objects(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn objects(&self) -> Vec<serde_json::Value> {
         let parse = |line: &str| {
             let object: serde_json::Value = serde_json::from_str(line)
                 .unwrap_or_else(|error| panic!("not JSON ({error}): {line}\n{}", self.err));
@@ -30,7 +30,7 @@ impl Answer {
     }
 
     /// The one object of standard output.
-    pub fn object(&self) -> serde_json::Value {
+    pub(crate) fn object(&self) -> serde_json::Value {
         let mut objects = self.objects();
         assert_eq!(objects.len(), 1, "{}{}", self.out, self.err);
         objects.remove(0)
@@ -38,7 +38,7 @@ impl Answer {
 }
 
 /// A config directory and a working directory of its own, and all that was typed there.
-pub struct Session {
+pub(crate) struct Session {
     dir: TempDir,
     transcript: String,
     codes: Vec<i32>,
@@ -47,7 +47,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("work")).unwrap();
         let stand_ins = vec![(dir.path().display().to_string(), "DIR".to_owned())];
@@ -55,28 +55,28 @@ impl Session {
     }
 
     /// `text` is written as `name` in the transcript.
-    pub fn stand_in(&mut self, text: &str, name: &str) {
+    pub(crate) fn stand_in(&mut self, text: &str, name: &str) {
         self.stand_ins.push((text.to_owned(), name.to_owned()));
     }
 
     /// Where commands run; relative paths begin here.
-    pub fn work(&self) -> PathBuf {
+    pub(crate) fn work(&self) -> PathBuf {
         self.dir.path().join("work")
     }
 
     /// Writes a file below the working directory.
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         let path = self.work().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
 
     /// Runs without a word in the transcript.
-    pub fn run(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
         self.run_with_input(arguments, "")
     }
 
-    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Answer {
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Answer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lakeshare"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LAKESHARE_") {
@@ -98,14 +98,14 @@ impl Session {
     }
 
     /// Runs and asserts that it succeeded.
-    pub fn done(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn done(&self, arguments: &[&str]) -> Answer {
         let answer = self.run(arguments);
         assert_eq!(answer.code, 0, "{arguments:?}: {}{}", answer.out, answer.err);
         answer
     }
 
     /// Runs and writes the command and its answer into the transcript.
-    pub fn show(&mut self, arguments: &[&str]) -> Answer {
+    pub(crate) fn show(&mut self, arguments: &[&str]) -> Answer {
         let answer = self.run(arguments);
         let quoted: Vec<String> = arguments.iter().map(|word| quote(word)).collect();
         self.transcript.push_str(&format!("$ lakeshare {}\n{}", quoted.join(" "), answer.out));
@@ -118,12 +118,12 @@ impl Session {
     }
 
     /// The exit codes of all commands that were shown.
-    pub fn codes(&self) -> &[i32] {
+    pub(crate) fn codes(&self) -> &[i32] {
         &self.codes
     }
 
     /// Compares the transcript with `tests/golden/cli/<name>.txt`; `UPDATE_GOLDEN=1` writes it anew.
-    pub fn compare(&self, name: &str) {
+    pub(crate) fn compare(&self, name: &str) {
         let mut text = self.transcript.clone();
         for (from, to) in &self.stand_ins {
             text = text.replace(from, to);
@@ -133,7 +133,7 @@ impl Session {
 }
 
 /// Compares `text` with `tests/golden/cli/<name>.txt`; `UPDATE_GOLDEN=1` writes it anew.
-pub fn compare_text(name: &str, text: &str) {
+pub(crate) fn compare_text(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli").join(format!("{name}.txt"));
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -56,8 +56,11 @@ impl Error {
             Self::Refused { status, code, message, headers } => {
                 let advice = advice(peer, status, &code, &headers);
                 let message = message.trim_end_matches('.');
-                let why =
-                    if message.is_empty() { format!("{code} (status {status})") } else { message.to_owned() };
+                let why = match (plain_words(&code), message) {
+                    (Some(words), _) => words.to_owned(),
+                    (None, "") => format!("{code} (status {})", status.as_u16()),
+                    (None, message) => message.to_owned(),
+                };
                 Fault::refused(what, why).coded(code).advise(advice)
             }
             Self::Odd(why) => {
@@ -71,6 +74,16 @@ impl Error {
                 Fault::refused(what, format!("{}: {why}", path.display()))
             }
         }
+    }
+}
+
+/// What the codes mean that servers leave without a message, or with one for programmers.
+fn plain_words(code: &str) -> Option<&'static str> {
+    match code {
+        "SignatureDoesNotMatch" => Some("the secret key is wrong"),
+        "InvalidAccessKeyId" => Some("the access key is not known there"),
+        "RequestTimeTooSkewed" => Some("the clocks of this machine and of the server differ too much"),
+        _ => None,
     }
 }
 
@@ -88,9 +101,7 @@ fn advice(peer: &Peer, status: StatusCode, code: &str, headers: &HeaderMap) -> S
         "BucketAlreadyOwnedByYou" | "BucketAlreadyExists" => {
             return "Use --ignore-existing where an existing bucket is as good.".to_owned();
         }
-        "InvalidBucketName" => {
-            return "A bucket has 3 to 63 letters, digits, dots and hyphens, all small.".to_owned();
-        }
+        "InvalidBucketName" => return "Choose another name, for example: sales-2026.".to_owned(),
         _ => {}
     }
     match status {
