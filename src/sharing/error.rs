@@ -4,11 +4,11 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
-use crate::{auth, delta, snapshot};
 use crate::directory::page;
 use crate::encode::json::string_into;
 use crate::error::Kind;
 use crate::http::body::Body;
+use crate::{auth, delta, snapshot};
 
 /// Why a request is not answered with data.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,9 @@ impl Error {
             Kind::Internal => "the server failed",
             Kind::Corrupt => "the table's files are damaged",
             Kind::Unavailable => {
-                return format!("the table's storage does not answer; try again later (request id {request_id})");
+                return format!(
+                    "the table's storage does not answer; try again later (request id {request_id})"
+                );
             }
             Kind::NotFound if self.is_of_table() => "the table's files are not where they were shared",
             Kind::Forbidden if self.is_of_table() => "the server may not read the table's files",
@@ -203,7 +205,9 @@ impl Error {
 /// What a recipient may know of why a table is not served: features, never places.
 fn reason_of(error: &snapshot::error::Error) -> Option<String> {
     match error {
-        snapshot::error::Error::Delta(delta::error::Error::Unserved { source, .. }) => Some(source.to_string()),
+        snapshot::error::Error::Delta(delta::error::Error::Unserved { source, .. }) => {
+            Some(source.to_string())
+        }
         snapshot::error::Error::Delta(_)
         | snapshot::error::Error::Storage(_)
         | snapshot::error::Error::BrokenOff => None,
@@ -231,7 +235,14 @@ mod tests {
             (storage(storage::error::Error::Location { location: place() }), 400),
             (storage(storage::error::Error::OutsideBucket { object: place() }), 403),
             (storage(storage::error::Error::ObjectChanged { object: place() }), 503),
-            (storage(storage::error::Error::ObjectTooLarge { object: place(), size_bytes: 9, bytes_max: 8 }), 400),
+            (
+                storage(storage::error::Error::ObjectTooLarge {
+                    object: place(),
+                    size_bytes: 9,
+                    bytes_max: 8,
+                }),
+                400,
+            ),
             (Error::Snapshot(delta::error::Error::NotATable { table: place() }.into()), 404),
             (Error::Snapshot(snapshot::error::Error::BrokenOff), 500),
         ] {
@@ -243,7 +254,8 @@ mod tests {
 
     #[test]
     fn features_that_are_not_served_are_named() {
-        let source = delta::features::Fault::Features { features: vec!["deletionVectors".into()], unknown: vec![] };
+        let source =
+            delta::features::Fault::Features { features: vec!["deletionVectors".into()], unknown: vec![] };
         let error = Error::Snapshot(delta::error::Error::Unserved { version: 3, source }.into());
         let (status, text) = wire(&error);
         assert_eq!(status, 400);
@@ -252,7 +264,8 @@ mod tests {
 
     #[test]
     fn only_passing_faults_may_be_retried() {
-        let (response, bytes) = storage(storage::error::Error::ObjectChanged { object: String::new() }).response("r");
+        let (response, bytes) =
+            storage(storage::error::Error::ObjectChanged { object: String::new() }).response("r");
         assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
         assert!(bytes > 0);
         let (response, _) = Error::NoRoute.response("r");

@@ -1,0 +1,13 @@
+//! The Delta Sharing door, on the wire.
+
+mod auth;
+mod capabilities;
+mod golden;
+mod lists;
+mod log_table;
+mod metadata;
+mod names;
+mod query;
+mod refused;
+mod wire;
+mod world;
