@@ -34,7 +34,7 @@ impl Error {
 /// The certificate that new connections are shown; [`Certificate::reload`] changes it.
 #[derive(Debug)]
 pub struct Certificate {
-    certificate_path: PathBuf,
+    chain_path: PathBuf,
     private_key_path: PathBuf,
     current: ArcSwap<CertifiedKey>,
 }
@@ -44,7 +44,7 @@ impl Certificate {
     pub fn read(certificate_path: &Path, private_key_path: &Path) -> Result<Arc<Self>, Error> {
         let current = read_pair(certificate_path, private_key_path)?;
         Ok(Arc::new(Self {
-            certificate_path: certificate_path.to_owned(),
+            chain_path: certificate_path.to_owned(),
             private_key_path: private_key_path.to_owned(),
             current: ArcSwap::from_pointee(current),
         }))
@@ -52,7 +52,7 @@ impl Certificate {
 
     /// Reads the files again; on an error the old certificate stays in use.
     pub fn reload(&self) -> Result<(), Error> {
-        let fresh = read_pair(&self.certificate_path, &self.private_key_path)?;
+        let fresh = read_pair(&self.chain_path, &self.private_key_path)?;
         self.current.store(Arc::new(fresh));
         Ok(())
     }

@@ -29,9 +29,8 @@ impl Doors {
             DoorName::Sharing => self.sharing.handle(request).await,
             DoorName::Admin => self.admin.handle(request).await,
             DoorName::S3 => self.s3.handle(request).await,
-            DoorName::Health => plain(StatusCode::OK),
             DoorName::Ready if self.shutdown.has_begun() => plain(StatusCode::SERVICE_UNAVAILABLE),
-            DoorName::Ready => plain(StatusCode::OK),
+            DoorName::Health | DoorName::Ready => plain(StatusCode::OK),
             DoorName::Metrics => self.scrape(),
         };
         metrics.count(label(name), response.status().as_u16());
