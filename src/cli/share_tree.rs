@@ -1,4 +1,4 @@
-//! A share as text: its head, and its schemas and tables with the lines between them.
+//! A share as a tree of text.
 
 use super::client::{SchemaInfo, ShareInfo, TableInfo};
 use super::human;

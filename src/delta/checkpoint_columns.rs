@@ -1,4 +1,4 @@
-//! The columns of a checkpoint that a listing needs, with their types checked.
+//! The columns of a checkpoint that a listing needs.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};

@@ -1,4 +1,4 @@
-//! What a table may demand of its readers, and what of that is served.
+//! What a table demands of readers, and what is served.
 
 use crate::table::snapshot::{Metadata, Protocol};
 

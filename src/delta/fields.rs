@@ -1,4 +1,4 @@
-//! The known fields of a JSON object, each once and of its type.
+//! Known fields of a JSON object, each once and typed.
 
 use simd_json::prelude::*;
 use simd_json::tape::{Object, Value};

@@ -1,4 +1,4 @@
-//! The files of a log, and those from which a version can be rebuilt.
+//! The files of a log, and those that rebuild a version.
 
 use std::collections::BTreeMap;
 

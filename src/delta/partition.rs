@@ -1,4 +1,4 @@
-//! Partition values, kept as the log has them until the columns are known.
+//! Partition values, kept as the log has them.
 //!
 //! The columns stand in the newest metadata, which replay may meet after the files. So a file's values travel
 //! as a tuple, a mark and then `(length, name, length, value)` for each, and become JSON once per distinct tuple.

@@ -1,4 +1,4 @@
-//! The next versions of a table, from the one before and the commits since.
+//! The next versions of a table, from the one before.
 
 use std::sync::Arc;
 

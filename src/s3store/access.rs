@@ -1,4 +1,4 @@
-//! Who may do what at this door: the root credential everything, the signing credential reads by URL.
+//! Who may do what at the S3 door.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is known of an object beside its bytes, kept in one extended attribute.
+//! What is known of an object beside its bytes.
 //!
 //! The record names the size and modification time of the file that it was written for. A file that was
 //! changed from outside no longer matches them, and is a plain file again: its ETag comes from `stat`.

@@ -1,4 +1,4 @@
-//! The operations of Amazon S3 that are served, each handed to its file.
+//! The operations that are served, each handed to its file.
 
 use std::sync::Arc;
 

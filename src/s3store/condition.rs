@@ -1,4 +1,4 @@
-//! Conditions of requests: RFC 9110 section 13 for reads, Amazon S3's "Conditional requests" for writes.
+//! Conditions of requests, for reads and for writes.
 
 use http::HeaderMap;
 use http::header::{ETAG, LAST_MODIFIED};

@@ -1,4 +1,4 @@
-//! Digests of uploaded bytes: MD5 for the ETag, and the checksums that clients announce.
+//! Digests of uploaded bytes: the ETag and announced checksums.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What can go wrong behind the S3 door, and its one wire form.
+//! What can go wrong behind the S3 door, on the wire.
 
 use std::borrow::Cow;
 use std::io;

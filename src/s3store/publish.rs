@@ -1,4 +1,4 @@
-//! A staged file becomes the object of a key: at once, durably, and only if its condition holds.
+//! A staged file becomes an object: at once, durably, conditionally.
 //!
 //! The order is: attributes and bytes to disk, then the name, then the directory to disk, then the answer.
 //! A crash before the name leaves a temporary file, which the next start removes; a crash after it leaves

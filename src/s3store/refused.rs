@@ -1,4 +1,4 @@
-//! What a write may ask for that is not kept: refused by name rather than lost.
+//! What a write may ask for that is not kept.
 
 use http::HeaderMap;
 

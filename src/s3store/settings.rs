@@ -1,4 +1,4 @@
-//! What clients ask of buckets that have no settings: the right refusal, or the empty answer.
+//! What clients ask of buckets that have no settings.
 
 use s3s::dto;
 

@@ -1,4 +1,4 @@
-//! Presigned URLs of signature version 2, which boto3 and the AWS CLI still make by default.
+//! Presigned URLs of signature version 2.
 //!
 //! s3s verifies them as well, but compares in a time that tells how much was right, and version 2 leaves
 //! most of the query unsigned. So only requests with nothing else in their query come through here, and

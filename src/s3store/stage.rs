@@ -1,4 +1,4 @@
-//! Bytes on their way to an object: received into a temporary file, hashed as they come.
+//! Bytes on their way to an object, in a temporary file.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Uploads in parts, as they lie on disk until they are completed or aborted.
+//! Uploads in parts, as they lie on disk.
 //!
 //! One directory for each upload holds its record and a file for each part. A part's digests are in its
 //! name, so data and digests appear in one rename, and two versions of one part can be told apart.

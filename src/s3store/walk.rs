@@ -1,4 +1,4 @@
-//! Keys of a bucket in S3's order, from any point, touching only directories that can hold them.
+//! Keys of a bucket in S3's order, from any point.
 //!
 //! A walk is a stack of directories, each with its sorted names and a position. It starts in the deepest
 //! directory that the prefix names, jumps to the first name after `after` by binary search, and never

@@ -23,7 +23,8 @@ impl Served {
 impl Admission for Served {
     fn admit<'a>(&'a self, source: &'a TableSource) -> BoxFuture<'a, Result<(), Refusal>> {
         let loaded = self.loader.load(source, Wanted::Latest);
-        let refuse = |error: crate::snapshot::error::Error| Refusal { kind: error.kind(), source: Box::new(error) };
+        let refuse =
+            |error: crate::snapshot::error::Error| Refusal { kind: error.kind(), source: Box::new(error) };
         loaded.map(move |loaded| loaded.map(drop).map_err(refuse)).boxed()
     }
 }

@@ -1,4 +1,4 @@
-//! Copies over a line that breaks: they go on where they stood, or begin again.
+//! Copies over a line that breaks.
 
 use std::fs;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! Ids, times, tokens and speeds of a transcript made the same in every run.
+//! What differs from run to run, made the same.
 
 /// Forms of changing text: `d` stands for a digit, `h` for a hex digit, all else for itself.
 const FORMS: &[(&str, &str)] = &[

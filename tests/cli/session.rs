@@ -1,4 +1,4 @@
-//! Commands run one after the other, and their transcript compared with a golden file.
+//! Commands in a row, their transcript compared with a golden file.
 
 use std::fs;
 use std::io::Write;

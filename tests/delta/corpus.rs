@@ -1,4 +1,4 @@
-//! Every Delta table of the corpus: listed as an independent reader lists it, or refused by a feature it has.
+//! Every Delta table of the corpus: listed rightly or refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

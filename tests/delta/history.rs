@@ -1,4 +1,4 @@
-//! Replay equals a naive one, over random histories and checkpoints in random places.
+//! Replay equals a naive one, over random histories.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Writes Delta logs, right or wrong ones, and reads what was made of them.
+//! Writes Delta logs, right or wrong ones.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

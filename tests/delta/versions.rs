@@ -1,4 +1,4 @@
-//! From one version to the next: refresh, cache, and who waits for whom.
+//! From one version to the next, for one or many askers.
 
 use std::sync::Arc;
 

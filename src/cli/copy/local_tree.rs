@@ -1,4 +1,4 @@
-//! Directories of this machine: what is in one, and names that stay inside one.
+//! Directories of this machine, and names that stay inside one.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,4 @@
-//! How far a copy is; what a failed try counted is taken back.
+//! How far a copy is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What a copy has to do: one job for each file, data before logs.
+//! What a copy has to do, data before logs.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! FROM and TO of a copy: a path of this machine, or a place on a server.
+//! FROM and TO of a copy.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Bytes to be uploaded: a file of this machine or an object of another server.
+//! Bytes to be uploaded, from here or from another server.
 
 use std::io;
 use std::os::unix::fs::FileExt;
