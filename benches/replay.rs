@@ -1,0 +1,112 @@
+//! Reconciliation: a tail of commits over a checkpoint, the next version from the one before, and reading a list.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a measurement stops where something is not as it should be"
+)]
+
+mod inputs;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use inputs::log_builder::{Table, remove};
+use inputs::{Replayer, add, path, state};
+use lakeshare::table::file_list::{Block, FileList};
+use lakeshare::table::file_list_builder::FileListBuilder;
+use lakeshare::table::path_digest::{PathDigest, PathDigests};
+use lakeshare::table::segment_builder::{FilePath, NewFile, StatisticsText};
+
+const FILES: usize = 50_000;
+
+/// A checkpoint of `FILES` files and a tail that removes a tenth of them and adds as many.
+fn tailed_table() -> Table {
+    let table = Table::new();
+    table.checkpoint(0, &state(FILES));
+    for version in 1..=10 {
+        let files = || (0..FILES / 100).map(move |number| version * FILES / 10 - number - 1);
+        let removes = files().map(|number| remove(&path(number)));
+        let adds = files().map(|number| add(FILES + number));
+        table.commit(i64::try_from(version).unwrap(), &removes.chain(adds).collect::<Vec<_>>());
+    }
+    table
+}
+
+fn columns(count: usize) -> FileList {
+    let mut builder = FileListBuilder::default();
+    for number in 0..count {
+        let (path, stats) = (path(number), inputs::stats(number));
+        let partition = format!("{{\"l_shipdate\":\"{}\"}}", inputs::date(number));
+        builder.push(&NewFile {
+            path: FilePath::plain(&path),
+            digest: PathDigest::of(path.as_bytes()),
+            size_bytes: number as u64,
+            modification_time_ms: 0,
+            partition_values: partition.as_bytes(),
+            statistics: StatisticsText::Raw(&stats),
+            record_count: Some(1),
+        });
+    }
+    FileList::new(builder.finish(&mut copy))
+}
+
+fn copy(json: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(json);
+}
+
+fn replays(criterion: &mut Criterion) {
+    let replayer = Replayer::new();
+    let mut group = criterion.benchmark_group("replay");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(FILES as u64));
+    let table = tailed_table();
+    group.bench_function(format!("tail_over_checkpoint/{FILES}"), |bencher| {
+        bencher.iter(|| replayer.load(&table, None));
+    });
+    table.remove("00000000000000000010.json");
+    let before = replayer.load(&table, None);
+    let removes: Vec<_> = (0..5).map(|number| remove(&path(number))).collect();
+    table.commit(10, &[removes, (0..5).map(|number| add(2 * FILES + number)).collect()].concat());
+    group.bench_function(format!("one_commit_later/{FILES}"), |bencher| {
+        bencher.iter(|| replayer.load(&table, Some(&before)));
+    });
+    let now = replayer.load(&table, None);
+    group.bench_function(format!("nothing_new/{FILES}"), |bencher| {
+        bencher.iter(|| replayer.load(&table, Some(&now)));
+    });
+    group.finish();
+}
+
+fn lists(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("file_list");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(FILES as u64));
+    let list = columns(FILES);
+    let mut block = Block::default();
+    group.bench_function(format!("read/{FILES}"), |bencher| {
+        bencher.iter(|| {
+            let bytes = |index| {
+                list.read_block(index, &mut block).map(|file| file.stats_escaped.len()).sum::<usize>()
+            };
+            (0..list.block_count()).map(bytes).sum::<usize>()
+        });
+    });
+    let mut settled = PathDigests::default();
+    for number in 0..5 {
+        settled.insert(PathDigest::of(path(number * 1_000).as_bytes()));
+    }
+    group.bench_function(format!("without_five/{FILES}"), |bencher| {
+        bencher.iter_batched(
+            FileListBuilder::default,
+            |added| list.successor(&settled, added, &mut copy),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, replays, lists);
+criterion_main!(benches);
