@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::pedantic,
     clippy::print_stdout,
     clippy::unwrap_used,
     unreachable_pub,
@@ -31,7 +32,7 @@ fn checkpoints(criterion: &mut Criterion) {
         for (case, table) in [("single", single), ("four_parts", parts)] {
             group.throughput(Throughput::Elements(count as u64));
             group.bench_function(format!("{case}/{count}"), |bencher| {
-                bencher.iter(|| replayer.load(&table, None))
+                bencher.iter(|| replayer.load(&table, None));
             });
         }
     }

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::pedantic,
     clippy::print_stdout,
     clippy::unwrap_used,
     unreachable_pub,
@@ -40,7 +41,7 @@ fn commits(criterion: &mut Criterion) {
             let bytes = std::fs::metadata(table.path(&commit_name(0))).unwrap().len();
             group.throughput(Throughput::ElementsAndBytes { elements: count as u64, bytes });
             group.bench_function(format!("{case}/{count}"), |bencher| {
-                bencher.iter(|| replayer.load(&table, None))
+                bencher.iter(|| replayer.load(&table, None));
             });
         }
     }

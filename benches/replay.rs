@@ -1,9 +1,10 @@
-//! Reconciliation: a tail of commits over a checkpoint, the next version from the one before, and reading a list.
+//! Reconciliation: a tail of commits, the next version, reading a list.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::pedantic,
     clippy::print_stdout,
     clippy::unwrap_used,
     unreachable_pub,

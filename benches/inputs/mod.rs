@@ -1,13 +1,10 @@
-//! Logs to measure with: the same in every run, shaped like those of a large TPC-H table.
+//! Logs to measure with, the same in every run.
 
 #[path = "../../tests/delta/log_builder.rs"]
 #[allow(dead_code, reason = "the tests' builder, of which the measurements need a part")]
 pub mod log_builder;
 
-use std::sync::Arc;
-
 use lakeshare::delta::{self, Loaded, Wanted};
-use lakeshare::table::snapshot::Snapshot;
 use log_builder::{Table, add_with, metadata, protocol};
 use serde_json::{Value, json};
 
@@ -92,9 +89,5 @@ impl Replayer {
 
     pub fn load(&self, table: &Table, previous: Option<&Loaded>) -> Loaded {
         self.runtime.block_on(delta::load(&table.store(), Wanted::Latest, previous)).unwrap()
-    }
-
-    pub fn snapshot(&self, table: &Table) -> Arc<Snapshot> {
-        Arc::clone(self.load(table, None).snapshot())
     }
 }

@@ -151,9 +151,11 @@ pub(crate) fn parse_server_url(text: &str) -> Result<Url, Fault> {
         Fault::usage(format!("cannot use '{text}' as a server's address"), why)
             .advise("Write http://HOST[:PORT] or https://HOST[:PORT], for example http://127.0.0.1:9000.")
     };
-    let url = Url::parse(text).map_err(|error| match error {
-        url::ParseError::RelativeUrlWithoutBase => wrong("it begins with neither http:// nor https://"),
-        other => wrong(&other.to_string()),
+    let url = Url::parse(text).map_err(|error| {
+        if error == url::ParseError::RelativeUrlWithoutBase {
+            return wrong("it begins with neither http:// nor https://");
+        }
+        wrong(&error.to_string())
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("it begins with neither http:// nor https://"));

@@ -62,23 +62,20 @@ fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
 
 /// Help, the version, or what is wrong with the words.
 fn answer_instead(error: &clap::Error, json: bool) -> Exit {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Nobody is left to be told when the terminal is gone.
-            let _ = error.print();
-            Exit::Done
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
-            Exit::Usage
-        }
-        _ => {
-            let text = error.render().to_string();
-            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-            Printer::new(Manner { json, ..Manner::default() }).usage(text);
-            Exit::Usage
-        }
+    let kind = error.kind();
+    if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // Nobody is left to be told when the terminal is gone.
+        let _ = error.print();
+        return Exit::Done;
     }
+    if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return Exit::Usage;
+    }
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+    Printer::new(Manner { json, ..Manner::default() }).usage(text);
+    Exit::Usage
 }
 
 fn obey(cli: Cli) -> Exit {

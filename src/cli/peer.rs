@@ -99,7 +99,7 @@ impl Peer {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => {
-                    body.extend_from_slice(&chunk)
+                    body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
                     return Err(Fault::refused(what, format!("the answer of {} never ends", self.name)));

@@ -11,6 +11,7 @@ use super::fault::Fault;
 
 /// How answers are given, decided once from flags, environment and terminal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(crate) struct Manner {
     /// One JSON object a line instead of text.
     pub json: bool,

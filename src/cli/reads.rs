@@ -27,7 +27,8 @@ impl Read<'_> {
     pub(crate) fn python(&self) -> String {
         // A JSON string is a Python string, whatever the path holds.
         let url = json!(self.url());
-        let code = format!("import delta_sharing; print(delta_sharing.load_as_pandas({url}, limit=10).to_string())");
+        let code =
+            format!("import delta_sharing; print(delta_sharing.load_as_pandas({url}, limit=10).to_string())");
         format!("{MAKE_PYTHON} delta-sharing\n{PYTHON} -c {}", quote(&code))
     }
 

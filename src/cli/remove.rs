@@ -33,18 +33,18 @@ pub(crate) async fn run(context: &Context, args: &Remove) -> Result<(), Fault> {
     }
     let store = Store::new(Peer::find(context, &target.alias)?);
     let remover = Remover { context, store: &store, alias: &target.alias, bucket, what: &what };
-    let mut removed = 0;
+    let mut count = 0;
     if !key.is_empty() && !key.ends_with('/') {
-        removed += remover.remove_object(key).await?;
+        count += remover.remove_object(key).await?;
     }
     if args.recursive {
-        removed += remover.remove_directory(&directory_prefix(key)).await?;
+        count += remover.remove_directory(&directory_prefix(key)).await?;
     }
-    if removed == 0 && !key.is_empty() {
+    if count == 0 && !key.is_empty() {
         return Err(remover.nothing_there(key, args.recursive).await);
     }
     if args.recursive {
-        context.printer.note(&format!("Removed {}.", human::count(removed, "object")));
+        context.printer.note(&format!("Removed {}.", human::count(count, "object")));
     }
     Ok(())
 }

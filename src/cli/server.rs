@@ -137,10 +137,9 @@ mod tests {
     use crate::config::settings::KEYS;
 
     fn parse(words: &[&str]) -> Server {
-        match Cli::try_parse_from([&["lakeshare", "server"], words].concat()).unwrap().command {
-            Command::Server(args) => args,
-            other => panic!("{other:?}"),
-        }
+        let cli = Cli::try_parse_from([&["lakeshare", "server"], words].concat()).unwrap();
+        let Command::Server(args) = cli.command else { panic!("{cli:?}") };
+        *args
     }
 
     #[test]

@@ -98,20 +98,17 @@ pub(crate) fn no_answer(what: &str, endpoint: &Url, error: &reqwest::Error) -> F
 }
 
 fn tls_fault(what: &str, server: &str, tls: &rustls::Error) -> Fault {
-    match tls {
-        rustls::Error::InvalidMessage(_) => Fault::refused(what, format!("{server} does not speak TLS"))
-            .advise(
-                "If the server runs without a certificate, set the alias with http:// instead of https://.",
-            ),
-        rustls::Error::InvalidCertificate(reason) => Fault::refused(
-            what,
-            format!("the certificate of {server} is not trusted ({reason})"),
-        )
-        .advise(
-            "Name the certificate of who signed it with --ca-cert FILE, or skip the check with --insecure.",
-        ),
-        other => Fault::refused(what, format!("TLS with {server} failed ({other})")),
+    if let rustls::Error::InvalidMessage(_) = tls {
+        return Fault::refused(what, format!("{server} does not speak TLS")).advise(
+            "If the server runs without a certificate, set the alias with http:// instead of https://.",
+        );
     }
+    if let rustls::Error::InvalidCertificate(reason) = tls {
+        return Fault::refused(what, format!("the certificate of {server} is not trusted ({reason})")).advise(
+            "Name the certificate of who signed it with --ca-cert FILE, or skip the check with --insecure.",
+        );
+    }
+    Fault::refused(what, format!("TLS with {server} failed ({tls})"))
 }
 
 /// The first error of type `E` behind `error`.

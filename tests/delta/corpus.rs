@@ -16,7 +16,7 @@ use super::log_builder::{Row, block_on, rows};
 
 /// The folder of tables that other software wrote: `LAKESHARE_CORPUS`, or the one beside the repository.
 fn corpus() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").into();
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let path: PathBuf = std::env::var_os("LAKESHARE_CORPUS").map_or_else(beside, PathBuf::from);
     path.canonicalize()
         .unwrap_or_else(|error| panic!("set LAKESHARE_CORPUS to the corpus, {path:?}: {error}"))

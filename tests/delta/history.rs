@@ -55,7 +55,7 @@ fn file(number: u8, version: usize) -> Value {
             "size": version * 100 + usize::from(number),
             "modificationTime": version,
             "partitionValues": {"p": (number % 3).to_string()},
-            "stats": if number % 2 == 0 { json!(format!("{{\"numRecords\":{number}}}")) } else { Value::Null },
+            "stats": if number.is_multiple_of(2) { json!(format!("{{\"numRecords\":{number}}}")) } else { Value::Null },
         }),
     )
 }

@@ -239,8 +239,8 @@ fn long(rows: &Rows<'_>) -> ArrayRef {
 }
 
 fn int(rows: &Rows<'_>) -> ArrayRef {
-    let int = |row: &Option<&Value>| row.and_then(Value::as_i64).map(|int| i32::try_from(int).unwrap());
-    Arc::new(rows.iter().map(int).collect::<Int32Array>())
+    let int = |row: Option<&Value>| row.and_then(Value::as_i64).map(|int| i32::try_from(int).unwrap());
+    Arc::new(rows.iter().copied().map(int).collect::<Int32Array>())
 }
 
 fn map(rows: &Rows<'_>) -> ArrayRef {

@@ -82,10 +82,6 @@ impl Server {
         self.dir.path()
     }
 
-    pub fn process_id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// `kill -9`; the directory stays as it is at that moment.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -1,5 +1,7 @@
 //! `alias set|list|remove`, as typed.
 
+#![expect(clippy::doc_markdown, reason = "help texts show words as they are typed")]
+
 use clap::{Args, Subcommand};
 
 /// Names for servers, kept in config.toml.

@@ -1,5 +1,7 @@
 //! Flags that every command takes, in any place.
 
+#![expect(clippy::doc_markdown, reason = "help texts show words as they are typed")]
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +9,7 @@ use clap::Args;
 /// Accepted before and behind every command.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
+#[expect(clippy::struct_excessive_bools, reason = "flags, as typed")]
 pub(crate) struct Globals {
     /// Answer with one JSON object a line
     #[arg(long, global = true)]

@@ -41,7 +41,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve a directory of tables: S3, Delta Sharing and administration on one port
-    Server(server::Server),
+    Server(Box<server::Server>),
     /// Names for servers, kept in config.toml
     #[command(subcommand)]
     Alias(alias::AliasCommand),

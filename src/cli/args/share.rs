@@ -1,5 +1,7 @@
 //! `share …` and `share token …`, as typed.
 
+#![expect(clippy::doc_markdown, reason = "help texts show words as they are typed")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

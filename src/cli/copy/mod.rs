@@ -21,7 +21,7 @@ use self::meter::Meter;
 use self::plan::{End, Job, Plan};
 use self::side::Side;
 use self::source::Source;
-use self::upload::{OpenUploads, Uploader};
+use self::upload::{OpenUploads, Upload, Uploader};
 use super::args::object::Copy;
 use super::context::Context;
 use super::fault::Fault;
@@ -165,7 +165,8 @@ impl Crew<'_> {
             }
             (End::Local(path), End::Remote { bucket, key }, _, Some(store)) => {
                 let place = Place { bucket, key };
-                let sent = self.uploader(store).upload(Source::File(path), place, job.size, meter).await;
+                let upload = Upload { source: Source::File(path), place, size: job.size };
+                let sent = self.uploader(store).run(upload, meter).await;
                 (sent.map(|()| job.size), &store.peer)
             }
             (
@@ -180,10 +181,10 @@ impl Crew<'_> {
                     return Err(Fault::refused(what, "both are the same object"));
                 }
                 let copied = if self.is_one_server {
-                    self.copy_on_server(store, from, to, job.size, meter).await
+                    self.copy_on_server(store, [from, to], job.size, meter).await
                 } else {
                     let source = Source::Object { store: from_store, place: from, etag: job.etag.as_deref() };
-                    self.uploader(store).upload(source, to, job.size, meter).await
+                    self.uploader(store).run(Upload { source, place: to, size: job.size }, meter).await
                 };
                 (copied.map(|()| job.size), &store.peer)
             }
@@ -199,8 +200,7 @@ impl Crew<'_> {
     async fn copy_on_server(
         &self,
         store: &Store,
-        from: Place<'_>,
-        to: Place<'_>,
+        [from, to]: [Place<'_>; 2],
         size: u64,
         meter: &Meter,
     ) -> Result<(), Error> {

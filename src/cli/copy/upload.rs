@@ -52,6 +52,14 @@ impl OpenUploads {
     }
 }
 
+/// One object to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Upload<'a> {
+    pub source: Source<'a>,
+    pub place: Place<'a>,
+    pub size: u64,
+}
+
 /// What uploads of one copy share.
 #[derive(Clone, Copy)]
 pub(crate) struct Uploader<'a> {
@@ -62,54 +70,42 @@ pub(crate) struct Uploader<'a> {
 }
 
 impl Uploader<'_> {
-    /// Writes `size` bytes of `source` to `place`.
-    pub(crate) async fn upload(
-        &self,
-        source: Source<'_>,
-        place: Place<'_>,
-        size: u64,
-        meter: &Meter,
-    ) -> Result<(), Error> {
-        if size > SINGLE_BYTES_MAX {
-            return self.upload_parts(source, place, size, meter).await;
+    /// Writes the object and counts its bytes.
+    pub(crate) async fn run(&self, upload: Upload<'_>, meter: &Meter) -> Result<(), Error> {
+        if upload.size > SINGLE_BYTES_MAX {
+            return self.send_parts(upload, meter).await;
         }
         let _permit = self.permits.acquire().await;
         let put = || async {
-            let body = source.body(size, meter).await?;
-            self.store.put(place, size, body).await
+            let body = upload.source.body(upload.size, meter).await?;
+            self.store.put(upload.place, upload.size, body).await
         };
         retrying(put, || meter.take_back()).await
     }
 
-    async fn upload_parts(
-        &self,
-        source: Source<'_>,
-        place: Place<'_>,
-        size: u64,
-        meter: &Meter,
-    ) -> Result<(), Error> {
+    async fn send_parts(&self, upload: Upload<'_>, meter: &Meter) -> Result<(), Error> {
+        let place = upload.place;
         let id = retrying(|| self.store.begin_upload(place), || ()).await?;
         self.open.open(place, &id);
-        let parts = futures::stream::iter(parts_of(size));
-        let sent = parts.map(|part| self.upload_part(source, place, &id, part, meter));
+        let parts = futures::stream::iter(parts_of(upload.size));
+        let sent = parts.map(|part| self.send_part(upload, &id, part, meter));
         let etags: Vec<String> = sent.buffered(PARTS_IN_FLIGHT).try_collect().await?;
         retrying(|| self.store.complete_upload(place, &id, &etags), || ()).await?;
         self.open.close(&id);
         Ok(())
     }
 
-    async fn upload_part(
+    async fn send_part(
         &self,
-        source: Source<'_>,
-        place: Place<'_>,
+        upload: Upload<'_>,
         id: &str,
         part: Part,
         meter: &Meter,
     ) -> Result<String, Error> {
         let _permit = self.permits.acquire().await;
         let send = || async {
-            let bytes = source.read_part(part.from, part.size).await?;
-            self.store.put_part(place, id, part.number, bytes).await
+            let bytes = upload.source.read_part(part.from, part.size).await?;
+            self.store.put_part(upload.place, id, part.number, bytes).await
         };
         let etag = retrying(send, || ()).await?;
         meter.add(part.size as u64);

@@ -22,8 +22,8 @@ use super::peer::{Peer, REGION};
 use crate::sigv4::canonical::encode_into;
 
 /// Life of one request's signature; a slow part of an upload has to begin within it.
-const SIGNATURE_LIFE: Duration = Duration::from_secs(3_600);
-/// Keys that one bulk delete may name (Amazon S3 API Reference, DeleteObjects).
+const SIGNATURE_LIFE: Duration = Duration::from_hours(1);
+/// Keys that one bulk delete may name (Amazon S3 API Reference, `DeleteObjects`).
 pub(crate) const DELETE_KEYS_MAX: usize = 1_000;
 
 /// The S3 door of one server.

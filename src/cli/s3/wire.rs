@@ -35,7 +35,7 @@ pub(crate) struct ErrorInfo {
     pub message: String,
 }
 
-/// Reads the answer to `ListBuckets` (Amazon S3 API Reference, ListBuckets).
+/// Reads the answer to `ListBuckets` (Amazon S3 API Reference, `ListBuckets`).
 pub(crate) fn parse_buckets(body: &[u8]) -> Result<Vec<BucketInfo>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not text".to_owned())?;
     if !text.contains("<ListAllMyBucketsResult") {
