@@ -24,7 +24,7 @@ pub(super) struct Doors {
 impl Doors {
     /// Answers one request and counts it for the core.
     pub(super) async fn answer(&self, request: Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
-        let name = door_of(request.uri().path());
+        let name = door_of(request.method(), request.uri().path());
         let response = match name {
             DoorName::Sharing => self.sharing.handle(request).await,
             DoorName::Admin => self.admin.handle(request).await,

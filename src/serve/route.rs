@@ -1,5 +1,7 @@
 //! Which door a path belongs to.
 
+use http::Method;
+
 use crate::admin;
 
 /// The doors of one port.
@@ -15,12 +17,14 @@ pub enum DoorName {
     Metrics,
 }
 
-/// The door for `path`. Names that begin with `_` are never buckets, so the S3 door may refuse the rest.
-pub fn door_of(path: &str) -> DoorName {
+/// The door for a request. Operations are asked by GET and HEAD; for the rest their paths are names like any, which the S3
+/// door refuses to give to a bucket.
+pub fn door_of(method: &Method, path: &str) -> DoorName {
+    let asks = matches!(*method, Method::GET | Method::HEAD);
     match path {
-        "/healthz" | "/minio/health/live" => DoorName::Health,
-        "/readyz" | "/minio/health/ready" => DoorName::Ready,
-        "/metrics" => DoorName::Metrics,
+        "/healthz" | "/minio/health/live" if asks => DoorName::Health,
+        "/readyz" | "/minio/health/ready" if asks => DoorName::Ready,
+        "/metrics" if asks => DoorName::Metrics,
         _ if is_below(path, "/delta-sharing") || is_below(path, "/_delta-sharing") => DoorName::Sharing,
         _ if admin::Door::serves(path) => DoorName::Admin,
         _ => DoorName::S3,
@@ -37,13 +41,14 @@ mod tests {
 
     #[test]
     fn prefixes_end_at_a_slash() {
-        assert_eq!(door_of("/delta-sharing/v1/shares"), DoorName::Sharing);
-        assert_eq!(door_of("/_delta-sharing/shares"), DoorName::Sharing);
-        assert_eq!(door_of("/delta-sharing-data/key"), DoorName::S3);
-        assert_eq!(door_of("/_admin/v1/shares"), DoorName::Admin);
-        assert_eq!(door_of("/minio/admin/v4/delta-sharing/shares"), DoorName::Admin);
-        assert_eq!(door_of("/minio/health/live"), DoorName::Health);
-        assert_eq!(door_of("/minio/key"), DoorName::S3);
-        assert_eq!(door_of("/"), DoorName::S3);
+        assert_eq!(door_of(&Method::GET, "/delta-sharing/v1/shares"), DoorName::Sharing);
+        assert_eq!(door_of(&Method::GET, "/_delta-sharing/shares"), DoorName::Sharing);
+        assert_eq!(door_of(&Method::GET, "/delta-sharing-data/key"), DoorName::S3);
+        assert_eq!(door_of(&Method::GET, "/_admin/v1/shares"), DoorName::Admin);
+        assert_eq!(door_of(&Method::GET, "/minio/admin/v4/delta-sharing/shares"), DoorName::Admin);
+        assert_eq!(door_of(&Method::GET, "/minio/health/live"), DoorName::Health);
+        assert_eq!(door_of(&Method::GET, "/minio/key"), DoorName::S3);
+        assert_eq!(door_of(&Method::GET, "/"), DoorName::S3);
+        assert_eq!(door_of(&Method::PUT, "/healthz"), DoorName::S3);
     }
 }

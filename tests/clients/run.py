@@ -65,12 +65,11 @@ def suites(scope):
     """Name -> function from a server to (command, environment)."""
     s3 = lambda name: lambda server: (python(HERE / name, server.url, KEY, KEY), {})
     found = {script.stem: s3(script.name) for script in sorted(HERE.glob("s3_*.py"))}
-    found["s3_cli"] = s3_cli
     found["sharing_corpus"] = sharing_corpus
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
     if scope == "all":
+        found["s3_cli"] = s3_cli
         found["sharing_rust"] = sharing_rust
-        found["spark_s3a"] = spark_s3a
     return found
 
 
@@ -90,10 +89,6 @@ def sharing_corpus(server):
 def sharing_rust(server):
     return python(HERE / "sharing_rust.py", "--lakeshare", server.lakeshare, "--config-dir",
                   server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
-
-
-def spark_s3a(server):
-    return python(HERE / "spark_s3a.py", server.url, KEY, KEY), {}
 
 
 def counted(text):
@@ -121,7 +116,10 @@ def run(name, make, lakeshare):
             bad = 1
         print(f"{name}: {good} ok, {bad} not ok ({time.time() - began:.0f} s)", flush=True)
         if bad:
-            print(done.stdout[-20_000:])
+            lines = done.stdout.splitlines()
+            shown = sorted({near for at, line in enumerate(lines) if line.startswith("FAIL") for near in range(at, min(at + 4, len(lines)))})
+            print("\n".join(lines[at] for at in shown))
+            print("-- its last lines:\n" + done.stdout[-3_000:])
             print("-- server log, its end:\n" + (pathlib.Path(folder) / "server.log").read_text()[-4_000:])
         return good, bad
 
