@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::count::Counted;
@@ -25,7 +26,8 @@ impl Doors {
     /// Answers one request and counts it for the core.
     pub(super) async fn answer(&self, request: Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
         let name = door_of(request.method(), request.uri().path());
-        let response = match name {
+        let awaits_nothing = awaits_nothing(&request);
+        let mut response = match name {
             DoorName::Sharing => self.sharing.handle(request).await,
             DoorName::Admin => self.admin.handle(request).await,
             DoorName::S3 => self.s3.handle(request).await,
@@ -33,6 +35,9 @@ impl Doors {
             DoorName::Health | DoorName::Ready => plain(StatusCode::OK),
             DoorName::Metrics => self.scrape(),
         };
+        if awaits_nothing {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         metrics.count(label(name), response.status().as_u16());
         let counted = metrics.clone();
         response.map(|body| Body::wrap(Counted::new(body, counted)))
@@ -44,6 +49,14 @@ impl Doors {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
     }
+}
+
+/// Whether a client waits for `100 Continue` before a body of no bytes, for which hyper sends none.
+///
+/// botocore keeps the state of such a connection wrong and loses the next answer on it, so it is closed.
+fn awaits_nothing(request: &Request<Incoming>) -> bool {
+    let is_first = request.version() <= Version::HTTP_11;
+    is_first && request.headers().contains_key(header::EXPECT) && request.body().is_end_stream()
 }
 
 fn plain(status: StatusCode) -> Response<Body> {
