@@ -63,7 +63,7 @@ impl CheckpointSource {
         if let Some(bytes) = self.windows().find(start, length) {
             return Ok(bytes);
         }
-        let end = start + length.max(CHECKPOINT_WINDOW_BYTES) as u64;
+        let end = start.saturating_add(length.max(CHECKPOINT_WINDOW_BYTES) as u64);
         let (store, file) = (&self.shared.store, &self.shared.file);
         let read = self.shared.runtime.block_on(store.read_range(&file.key, &file.info, start..end));
         let mut windows = self.windows();
@@ -85,7 +85,7 @@ impl CheckpointSource {
 impl Windows {
     fn find(&mut self, start: u64, length: usize) -> Option<Bytes> {
         let holds = |&(offset, ref bytes): &(u64, Bytes)| {
-            offset <= start && start + length as u64 <= offset + bytes.len() as u64
+            offset <= start && start.saturating_add(length as u64) <= offset + bytes.len() as u64
         };
         let index = self.recent.iter().rposition(holds)?;
         let (offset, bytes) = self.recent.remove(index);

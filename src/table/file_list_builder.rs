@@ -1,19 +1,19 @@
 //! Files in, a whole list out: segment after segment.
 
 use super::segment::Segment;
-use super::segment_builder::{NewFile, SegmentBuilder};
+use super::segment_builder::{NewFile, SealedSegment, SegmentBuilder};
 
 /// Collects the files of a list.
 #[derive(Debug, Default)]
 pub struct FileListBuilder {
-    full: Vec<SegmentBuilder>,
+    full: Vec<SealedSegment>,
     current: SegmentBuilder,
 }
 
 impl FileListBuilder {
     pub fn push(&mut self, file: &NewFile<'_>) {
         if self.current.is_full() {
-            self.full.push(std::mem::take(&mut self.current));
+            self.full.push(self.current.seal());
         }
         self.current.push(file);
     }
@@ -23,16 +23,15 @@ impl FileListBuilder {
     }
 
     pub fn file_count(&self) -> usize {
-        self.full.iter().chain([&self.current]).map(SegmentBuilder::row_count).sum()
+        self.full.iter().map(SealedSegment::row_count).sum::<usize>() + self.current.row_count()
     }
 
     /// The finished segments, in the order of the files. `write_partition` appends the JSON object for what
     /// `NewFile::partition_values` held; it is called once for each distinct value of a segment.
-    pub fn finish(self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Vec<Segment> {
-        let builders = self.full.into_iter().chain([self.current]);
-        builders
-            .filter(|builder| builder.row_count() > 0)
-            .map(|builder| builder.finish(write_partition))
-            .collect()
+    pub fn finish(mut self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Vec<Segment> {
+        if self.current.row_count() > 0 {
+            self.full.push(self.current.seal());
+        }
+        self.full.into_iter().map(|segment| segment.finish(write_partition)).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dictionary::{DictionaryBuilder, Strings};
 use super::path_digest::PathDigest;
-use super::segment::{Directories, NO_RECORD_COUNT, Segment, StatisticsBlock};
+use super::segment::{NO_RECORD_COUNT, Segment, StatisticsBlock};
 use crate::encode::json;
 use crate::limits::{
     SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES, STATS_BYTES_MAX,
@@ -142,18 +142,11 @@ impl SegmentBuilder {
         }
     }
 
-    /// Closes the segment. `write_partition` appends the JSON object for what `NewFile::partition_values` held.
-    pub fn finish(mut self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Segment {
+    /// Closes the segment and begins an empty one, which goes on with the same buffers.
+    pub fn seal(&mut self) -> SealedSegment {
         self.packer.pack(&mut self.segment);
-        let mut partitions = Strings::default();
-        for partition in self.partitions.finish().iter() {
-            partitions.push_with(|out| write_partition(partition, out));
-        }
-        partitions.shrink();
-        let mut segment = self.segment;
-        segment.partitions = partitions;
-        segment.directories =
-            Directories { log: self.log_directories.finish(), encoded: segment.directories.encoded };
+        let mut segment = std::mem::take(&mut self.segment);
+        segment.directories.log = std::mem::take(&mut self.log_directories).finish();
         segment.directories.encoded.shrink();
         segment.directory_of.shrink_to_fit();
         segment.names.shrink();
@@ -166,7 +159,29 @@ impl SegmentBuilder {
         segment.digests.shrink_to_fit();
         segment.statistics.blocks.shrink_to_fit();
         segment.statistics.compressed.shrink_to_fit();
-        segment
+        SealedSegment { segment, partitions: std::mem::take(&mut self.partitions).finish() }
+    }
+}
+
+/// A segment with all its files, whose partition values are still as `NewFile` had them.
+#[derive(Debug)]
+pub struct SealedSegment {
+    segment: Segment,
+    partitions: Strings,
+}
+
+impl SealedSegment {
+    pub fn row_count(&self) -> usize {
+        self.segment.row_count()
+    }
+
+    /// The finished segment. `write_partition` appends the JSON object for what `NewFile::partition_values` held.
+    pub fn finish(mut self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Segment {
+        for partition in self.partitions.iter() {
+            self.segment.partitions.push_with(|out| write_partition(partition, out));
+        }
+        self.segment.partitions.shrink();
+        self.segment
     }
 }
 
