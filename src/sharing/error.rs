@@ -202,15 +202,19 @@ impl Error {
     }
 }
 
-/// What a recipient may know of why a table is not served: features, never places.
+/// What a recipient may know of why a table is not served: features and rules, never places.
 fn reason_of(error: &snapshot::error::Error) -> Option<String> {
-    match error {
-        snapshot::error::Error::Delta(delta::error::Error::Unserved { source, .. }) => {
-            Some(source.to_string())
-        }
-        snapshot::error::Error::Delta(_)
-        | snapshot::error::Error::Storage(_)
-        | snapshot::error::Error::BrokenOff => None,
+    let snapshot::error::Error::Delta(error) = error else { return None };
+    if let delta::error::Error::Unserved { source, .. } = error {
+        Some(source.to_string())
+    } else if let delta::error::Error::Path { source, .. } = error {
+        Some(format!("the path of one of its files: {source}"))
+    } else if let delta::error::Error::CheckpointContent { source, .. } = error
+        && error.kind() == Kind::Unsupported
+    {
+        Some(format!("its checkpoint: {source}"))
+    } else {
+        None
     }
 }
 

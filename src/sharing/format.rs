@@ -11,27 +11,48 @@ use crate::table::snapshot::{Protocol, Snapshot};
 const LOG_FEATURES: [&str; 4] =
     ["v2Checkpoint", "vacuumProtocolCheck", "catalogManaged", "catalogOwned-preview"];
 
+/// The format of an answer, with what is needed to write its head.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// The schema was read to see whether the format can express it.
+    Parquet {
+        schema: Value,
+    },
+    Delta,
+}
+
+impl Choice {
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Parquet { .. } => Format::Parquet,
+            Self::Delta => Format::Delta,
+        }
+    }
+}
+
 /// The format for this table version (Delta Sharing, "responseFormat").
 ///
 /// Parquet where both are accepted and the table can be expressed in it. The same question gets the same
 /// answer on metadata and on query, because clients ask on the first and insist on the second.
-pub fn choose(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Format, Error> {
+pub fn choose(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Choice, Error> {
     if !capabilities.accepts_parquet {
         return with_delta(capabilities, snapshot);
     }
-    match parquet_obstacle(snapshot)? {
-        None => Ok(Format::Parquet),
+    let schema: Value = serde_json::from_str(&snapshot.metadata.schema_string)
+        .map_err(|source| Error::Schema { version: snapshot.version, source })?;
+    match parquet_obstacle(snapshot, &schema) {
+        None => Ok(Choice::Parquet { schema }),
         Some(_) if capabilities.accepts_delta => with_delta(capabilities, snapshot),
         Some(obstacle) => Err(Error::NeedsDelta { version: snapshot.version, obstacle }),
     }
 }
 
-fn with_delta(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Format, Error> {
+fn with_delta(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Choice, Error> {
     let missing: Vec<&str> = data_features(snapshot)
         .filter(|feature| !capabilities.reader_features.contains(&feature.to_lowercase()))
         .collect();
     if missing.is_empty() {
-        Ok(Format::Delta)
+        Ok(Choice::Delta)
     } else {
         Err(Error::MissingFeatures { version: snapshot.version, missing: missing.join(", ") })
     }
@@ -47,14 +68,13 @@ fn data_features(snapshot: &Snapshot) -> impl Iterator<Item = &str> {
     listed.filter(|feature| !LOG_FEATURES.contains(feature)).chain(maps_columns.then_some("columnMapping"))
 }
 
-fn parquet_obstacle(snapshot: &Snapshot) -> Result<Option<String>, Error> {
+fn parquet_obstacle(snapshot: &Snapshot, schema: &Value) -> Option<String> {
     let features: Vec<&str> = data_features(snapshot).collect();
-    if !features.is_empty() {
-        return Ok(Some(format!("uses {}", features.join(", "))));
+    if features.is_empty() {
+        schema_text::inexpressible_column(schema)
+    } else {
+        Some(format!("uses {}", features.join(", ")))
     }
-    let schema: Value = serde_json::from_str(&snapshot.metadata.schema_string)
-        .map_err(|source| Error::Schema { version: snapshot.version, source })?;
-    Ok(schema_text::inexpressible_column(&schema))
 }
 
 /// The protocol that clients of the delta format are told: features of the log are left out of it.
@@ -107,9 +127,9 @@ mod tests {
     #[test]
     fn plain_tables_are_parquet_when_both_are_accepted() {
         let plain = fixture::snapshot(0);
-        assert_eq!(choose(&capabilities(true, true, &[]), &plain).unwrap(), Format::Parquet);
-        assert_eq!(choose(&capabilities(true, false, &[]), &plain).unwrap(), Format::Parquet);
-        assert_eq!(choose(&capabilities(false, true, &[]), &plain).unwrap(), Format::Delta);
+        assert_eq!(choose(&capabilities(true, true, &[]), &plain).unwrap().format(), Format::Parquet);
+        assert_eq!(choose(&capabilities(true, false, &[]), &plain).unwrap().format(), Format::Parquet);
+        assert_eq!(choose(&capabilities(false, true, &[]), &plain).unwrap().format(), Format::Delta);
     }
 
     #[test]
@@ -117,7 +137,7 @@ mod tests {
         let table = with_features(&["deletionVectors"]);
         assert!(matches!(choose(&capabilities(true, false, &[]), &table), Err(Error::NeedsDelta { .. })));
         let both = capabilities(true, true, &["deletionvectors"]);
-        assert_eq!(choose(&both, &table).unwrap(), Format::Delta);
+        assert_eq!(choose(&both, &table).unwrap().format(), Format::Delta);
         let error = choose(&capabilities(false, true, &["columnmapping"]), &table).unwrap_err();
         assert!(error.to_string().contains("deletionVectors"), "{error}");
     }
@@ -125,7 +145,7 @@ mod tests {
     #[test]
     fn features_of_the_log_are_no_concern_of_clients() {
         let table = with_features(&["v2Checkpoint", "vacuumProtocolCheck"]);
-        assert_eq!(choose(&capabilities(true, false, &[]), &table).unwrap(), Format::Parquet);
+        assert_eq!(choose(&capabilities(true, false, &[]), &table).unwrap().format(), Format::Parquet);
         let told = told_protocol(&table.protocol);
         assert_eq!((told.min_reader_version, told.min_writer_version), (1, 7));
         assert_eq!((told.reader_features, told.writer_features), (None, Some(vec![])));
@@ -140,7 +160,10 @@ mod tests {
         table.metadata.configuration.insert("delta.columnMapping.mode".to_owned(), "name".to_owned());
         assert!(choose(&capabilities(true, false, &[]), &table).is_err());
         assert!(choose(&capabilities(false, true, &[]), &table).is_err());
-        assert_eq!(choose(&capabilities(true, true, &["columnmapping"]), &table).unwrap(), Format::Delta);
+        assert_eq!(
+            choose(&capabilities(true, true, &["columnmapping"]), &table).unwrap().format(),
+            Format::Delta
+        );
     }
 
     #[test]
@@ -149,7 +172,7 @@ mod tests {
         table.metadata.schema_string = table.metadata.schema_string.replace("\"long\"", "\"void\"");
         let error = choose(&capabilities(true, false, &[]), &table).unwrap_err();
         assert!(error.to_string().contains("void"), "{error}");
-        assert_eq!(choose(&capabilities(true, true, &[]), &table).unwrap(), Format::Delta);
+        assert_eq!(choose(&capabilities(true, true, &[]), &table).unwrap().format(), Format::Delta);
     }
 
     #[test]

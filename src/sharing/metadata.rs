@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::capabilities::Format;
-use super::error::Error;
-use super::format::told_protocol;
+use super::format::{Choice, told_protocol};
 use super::schema_text;
 use crate::encode::json::{escape_into, string_into};
 use crate::table::snapshot::{Metadata, Protocol, Snapshot};
@@ -15,13 +13,13 @@ use crate::table::snapshot::{Metadata, Protocol, Snapshot};
 const CHECKPOINT_POLICY: &str = "delta.checkpointPolicy";
 
 /// Appends both lines (Delta Sharing, "Protocol", "Metadata"); the same bytes for the same version.
-pub fn push_head(snapshot: &Snapshot, format: Format, out: &mut Vec<u8>) -> Result<(), Error> {
-    match format {
-        Format::Parquet => {
+pub fn push_head(snapshot: &Snapshot, choice: Choice, out: &mut Vec<u8>) {
+    match choice {
+        Choice::Parquet { schema } => {
             out.extend_from_slice(b"{\"protocol\":{\"minReaderVersion\":1}}\n{\"metaData\":{");
-            push_parquet(snapshot, out)?;
+            push_parquet(&snapshot.metadata, schema, out);
         }
-        Format::Delta => {
+        Choice::Delta => {
             out.extend_from_slice(b"{\"protocol\":{\"deltaProtocol\":{");
             push_protocol(&told_protocol(&snapshot.protocol), out);
             out.extend_from_slice(b"}}}\n{\"metaData\":{\"deltaMetadata\":{");
@@ -35,21 +33,16 @@ pub fn push_head(snapshot: &Snapshot, format: Format, out: &mut Vec<u8>) -> Resu
         snapshot.files.file_count()
     );
     out.extend_from_slice(totals.as_bytes());
-    Ok(())
 }
 
 /// The inside of a parquet `metaData`. `configuration` would say whether changes can be read: none can.
-fn push_parquet(snapshot: &Snapshot, out: &mut Vec<u8>) -> Result<(), Error> {
-    let metadata = &snapshot.metadata;
-    let mut schema: Value = serde_json::from_str(&metadata.schema_string)
-        .map_err(|source| Error::Schema { version: snapshot.version, source })?;
+fn push_parquet(metadata: &Metadata, mut schema: Value, out: &mut Vec<u8>) {
     schema_text::keep_comments_only(&mut schema);
     push_names(metadata, out);
     out.extend_from_slice(b",\"format\":{\"provider\":\"parquet\"},\"schemaString\":");
     string_into(&schema.to_string(), out);
     out.extend_from_slice(b",\"configuration\":{},\"partitionColumns\":");
     push_list(&metadata.partition_columns, out);
-    Ok(())
 }
 
 fn push_protocol(protocol: &Protocol, out: &mut Vec<u8>) {
@@ -134,9 +127,13 @@ mod tests {
     use super::*;
     use crate::sharing::fixture;
 
-    fn head(snapshot: &Snapshot, format: Format) -> (Value, Value) {
+    fn parquet(snapshot: &Snapshot) -> Choice {
+        Choice::Parquet { schema: serde_json::from_str(&snapshot.metadata.schema_string).unwrap() }
+    }
+
+    fn head(snapshot: &Snapshot, choice: Choice) -> (Value, Value) {
         let mut out = Vec::new();
-        push_head(snapshot, format, &mut out).unwrap();
+        push_head(snapshot, choice, &mut out);
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with("}\n"));
         let lines: Vec<&str> = text.lines().collect();
@@ -159,7 +156,7 @@ mod tests {
 
     #[test]
     fn parquet_metadata_holds_what_parquet_clients_read_and_nothing_else() {
-        let (protocol, metadata) = head(&told(), Format::Parquet);
+        let (protocol, metadata) = head(&told(), parquet(&told()));
         assert_eq!(protocol, json!({"protocol": {"minReaderVersion": 1}}));
         let schema = metadata["metaData"]["schemaString"].as_str().unwrap();
         assert!(schema.contains("a comment") && !schema.contains("secret"), "{schema}");
@@ -175,7 +172,7 @@ mod tests {
     #[test]
     fn delta_metadata_keeps_the_schema_and_the_delta_properties() {
         let snapshot = told();
-        let (protocol, metadata) = head(&snapshot, Format::Delta);
+        let (protocol, metadata) = head(&snapshot, Choice::Delta);
         assert_eq!(
             protocol,
             json!({"protocol": {"deltaProtocol": {"minReaderVersion": 1, "minWriterVersion": 2}}})
@@ -199,7 +196,7 @@ mod tests {
             reader_features: Some(vec!["deletionVectors".to_owned()]),
             writer_features: Some(vec!["appendOnly".to_owned(), "deletionVectors".to_owned()]),
         };
-        let (protocol, _) = head(&snapshot, Format::Delta);
+        let (protocol, _) = head(&snapshot, Choice::Delta);
         assert_eq!(
             protocol["protocol"]["deltaProtocol"],
             json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"],
@@ -211,9 +208,9 @@ mod tests {
     fn no_character_of_a_text_ends_the_line_for_python() {
         let mut snapshot = fixture::snapshot(0);
         snapshot.metadata.description = Some("a\u{2028}b\u{2029}c\u{85}d\u{1f980}\"\n".to_owned());
-        for format in [Format::Parquet, Format::Delta] {
+        for choice in [parquet(&snapshot), Choice::Delta] {
             let mut out = Vec::new();
-            push_head(&snapshot, format, &mut out).unwrap();
+            push_head(&snapshot, choice, &mut out);
             let text = String::from_utf8(out).unwrap();
             assert!(!text.contains(['\u{2028}', '\u{2029}', '\u{85}', '\r', '\u{b}', '\u{c}']));
             assert_eq!(text.matches('\n').count(), 2);

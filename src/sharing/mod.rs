@@ -258,9 +258,10 @@ struct TableRequest<'a, B> {
 
 /// The format of an answer and its first two lines.
 fn head(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<(Format, Vec<u8>), Error> {
-    let format = format::choose(capabilities, snapshot)?;
+    let choice = format::choose(capabilities, snapshot)?;
+    let format = choice.format();
     let mut lines = Vec::with_capacity(2 * snapshot.metadata.schema_string.len() + 1024);
-    metadata::push_head(snapshot, format, &mut lines)?;
+    metadata::push_head(snapshot, choice, &mut lines);
     Ok((format, lines))
 }
 

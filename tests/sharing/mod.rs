@@ -2,6 +2,7 @@
 
 mod auth;
 mod capabilities;
+mod features;
 mod golden;
 mod lists;
 mod log_table;

@@ -259,3 +259,34 @@ fn wrong_bodies_are_400_and_name_the_field() {
     let large = format!(r#"{{"x":"{}"}}"#, "y".repeat(3 << 20));
     error_of(&world.query(&token, &large), 413);
 }
+
+#[test]
+fn clients_that_leave_are_forgotten() {
+    use std::io::{Read, Write};
+    let (world, token) = World::with_table(5_000);
+    let open = || {
+        let metrics = Ask::get("/metrics").send(world.server.address);
+        let of_core = |line: &str| line.rsplit_once(' ').unwrap().1.parse::<i64>().unwrap();
+        let lines = metrics.text().lines().filter(|line| line.starts_with("lakeshare_connections_open{"));
+        lines.map(of_core).sum::<i64>()
+    };
+    let mut leaving: Vec<std::net::TcpStream> = Vec::new();
+    for _ in 0..20 {
+        let mut stream = std::net::TcpStream::connect(world.server.address).unwrap();
+        let head = format!(
+            "POST {QUERY} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        leaving.push(stream);
+    }
+    assert!(open() > 20);
+    drop(leaving);
+    // The one that is left asks for the metrics. Each look is an event; the test harness ends a vain wait.
+    while open() > 1 {
+        std::thread::yield_now();
+    }
+    assert_eq!(files(&world.query(&token, "{}")).len(), 5_000);
+}
