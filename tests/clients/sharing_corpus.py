@@ -6,6 +6,7 @@ The server behind alias `t` serves `--data`. Each table is either shared and rea
 names a feature or a fault that the table really has.
 """
 import argparse
+import collections
 import decimal
 import json
 import math
@@ -17,6 +18,8 @@ import warnings
 
 import delta_sharing
 import pandas
+
+import expected_rows
 
 warnings.filterwarnings("ignore")
 decimal.getcontext().prec = 60
@@ -129,6 +132,10 @@ def compare(checks, name, frame, expected):
             if [min(days), max(days)] != [want["min"], want["max"]]:
                 wrong.append(f"{column}: {min(days)} to {max(days)}, not {want['min']} to {want['max']}")
     checks.equal(f"{name} columns", wrong, [])
+    if "rows_json" in expected:
+        fields = json.loads(expected["schema_string"])["fields"]
+        found, wanted = expected_rows.of_frame(frame, fields), expected_rows.of_expected(expected, fields)
+        checks.equal(f"{name} each row", (found - wanted, wanted - found), (collections.Counter(), collections.Counter()))
 
 
 def refused(checks, name, table, message):
