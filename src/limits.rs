@@ -198,3 +198,12 @@ pub const REPLAYS_AT_ONCE: usize = 4;
 
 /// Memory that a kept snapshot takes beside its columns: names, maps, the cache's own books.
 pub const SNAPSHOT_OVERHEAD_BYTES: usize = 4 << 10;
+
+/// Bytes that a refused upload may still send, so that its client reads the refusal.
+pub const REFUSED_BODY_BYTES_MAX: usize = 16 << 20;
+
+/// Time that it has for them.
+pub const REFUSED_BODY_SECONDS_MAX: u64 = 5;
+
+/// Longest life of a presigned URL (Amazon S3, "Authenticating requests: using query parameters").
+pub const PRESIGNED_SECONDS_MAX: u32 = 604_800;

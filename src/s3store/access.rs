@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::object_path::is_bucket_name;
 use super::sig_v2;
+use crate::limits::PRESIGNED_SECONDS_MAX;
 use crate::sigv4::credential::Credential;
 use crate::state::record::SigningCredential;
 
@@ -80,6 +81,7 @@ impl S3Access for Gate {
             return Err(denied("URLs of signature version 2 may only get, head and put an object."));
         }
         check_signed_headers(query, context.headers())?;
+        check_life(query)?;
         if self.is_root(&credentials.access_key) {
             return Ok(());
         }
@@ -121,6 +123,16 @@ fn check_signed_headers(query: &str, headers: &HeaderMap) -> S3Result<()> {
         return Err(denied("There were headers present in the request which were not signed."));
     }
     Ok(())
+}
+
+/// Refuses URLs that live longer than Amazon S3 lets them.
+fn check_life(query: &str) -> S3Result<()> {
+    let Some(seconds) = parameter(query, "X-Amz-Expires") else { return Ok(()) };
+    if seconds.parse::<u32>().is_ok_and(|seconds| seconds <= PRESIGNED_SECONDS_MAX) {
+        return Ok(());
+    }
+    let why = "X-Amz-Expires must be a number of seconds, at most seven days.";
+    Err(S3Error::with_message(S3ErrorCode::AuthorizationQueryParametersError, why))
 }
 
 /// Bucket names in paths: any directory that is a bucket, also one that Amazon's rules would not allow.
@@ -188,6 +200,14 @@ mod tests {
         );
         let without_host = "AWS4-HMAC-SHA256 Credential=a/b,SignedHeaders=x-amz-date,Signature=0";
         assert!(check_signed_headers("", &headers(&[("authorization", without_host)])).is_err());
+    }
+
+    #[test]
+    fn a_url_lives_seven_days_at_most() {
+        assert!(check_life("X-Amz-Expires=604800").is_ok());
+        assert!(check_life("X-Amz-Expires=604801").is_err());
+        assert!(check_life("X-Amz-Expires=soon").is_err());
+        assert!(check_life("list-type=2").is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, dto};
 
 use super::error::Error;
 use super::store::{Store, blocking};
-use super::{bucket, list, multipart, put, read, remove, settings, upload_list};
+use super::{bucket, complete, list, multipart, put, read, remove, settings, upload_list};
 
 /// s3s's backend: the store, and how to reach it from a core.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl S3 for Backend {
         &self,
         request: S3Request<dto::CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
-        Ok(S3Response::new(multipart::complete(&self.store, request).await?))
+        Ok(S3Response::new(complete::complete(&self.store, request).await?))
     }
 
     async fn head_object(

@@ -245,3 +245,106 @@ pub(super) fn versions(
         ..dto::ListObjectVersionsOutput::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::storage::file_read::{FileReader, Mode};
+
+    /// Makes a bucket with the keys that a file system can hold together, and says which those are.
+    fn bucket_of(keys: &BTreeSet<String>) -> (tempfile::TempDir, Store, BTreeSet<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        let bucket = dir.path().join("b");
+        std::fs::create_dir(&bucket).unwrap();
+        let mut made = BTreeSet::new();
+        for key in keys {
+            let path = bucket.join(key);
+            if std::fs::create_dir_all(path.parent().unwrap()).is_ok() && !path.exists() {
+                std::fs::write(path, "").unwrap();
+                made.insert(key.clone());
+            }
+        }
+        std::fs::create_dir_all(bucket.join("a/empty/within")).ok();
+        let reader = FileReader::probe(Mode::Pread);
+        let store = Store::open(dir.path(), "us-east-1".into(), reader, Clock::system()).unwrap();
+        (dir, store, made)
+    }
+
+    /// What Amazon's documentation says, without any cleverness.
+    fn naive(keys: &BTreeSet<String>, wanted: &Wanted) -> Vec<String> {
+        let mut found = Vec::new();
+        for key in keys.iter().filter(|key| key.starts_with(&wanted.prefix) && **key > wanted.after) {
+            let rest = &key[wanted.prefix.len()..];
+            let folded = (!wanted.delimiter.is_empty()).then(|| rest.find(&wanted.delimiter)).flatten();
+            let item = match folded {
+                Some(at) => key[..wanted.prefix.len() + at + wanted.delimiter.len()].to_owned(),
+                None => key.clone(),
+            };
+            if found.last() != Some(&item) && wanted.folded.as_ref() != Some(&item) {
+                found.push(item);
+            }
+        }
+        found
+    }
+
+    /// The same by pages, each begun where the one before ended.
+    fn paged(store: &Store, mut wanted: Wanted, size: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        loop {
+            let page = read_page(store, "b", wanted.clone(), size).unwrap();
+            assert!(page.objects.len() + page.prefixes.len() <= size);
+            let mut items: Vec<String> = page.objects.into_iter().map(|(key, _)| key).collect();
+            items.extend(page.prefixes);
+            items.sort_unstable();
+            found.extend(items);
+            let Some(last) = page.next else { return found };
+            let last = Last::of_token(&last.token()).unwrap();
+            wanted.folded = matches!(last, Last::Prefix(_)).then(|| last.text().to_owned());
+            wanted.after = last.text().to_owned();
+        }
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["a", "a-b", "a.b", "a0", "b", "ab", "z", "-", "é"]).prop_map(str::to_owned)
+    }
+
+    fn key() -> impl Strategy<Value = String> {
+        prop::collection::vec(part(), 1..4).prop_map(|parts| parts.join("/"))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(192))]
+
+        #[test]
+        fn a_listing_by_pages_equals_a_naive_one(
+            keys in prop::collection::btree_set(key(), 0..25),
+            prefix in prop_oneof![Just(String::new()), key(), key().prop_map(|key| key + "/"), Just("a//".into())],
+            delimiter in prop::sample::select(vec!["", "/", "-", "b/", "/a"]),
+            after in prop_oneof![Just(String::new()), key(), key().prop_map(|key| key + "/")],
+            size in 1..8_usize,
+        ) {
+            let (_dir, store, made) = bucket_of(&keys);
+            let wanted = Wanted { prefix, delimiter: delimiter.to_owned(), after, folded: None };
+            prop_assert_eq!(paged(&store, wanted.clone(), size), naive(&made, &wanted), "{:?}", wanted);
+        }
+    }
+
+    #[test]
+    fn a_plus_is_escaped_under_url_encoding() {
+        let encoding = Encoding::of(Some(&dto::EncodingType::from_static("url"))).unwrap();
+        assert_eq!(encoding.write("a b+c/ü"), "a%20b%2Bc/%C3%BC");
+        assert!(Encoding::of(Some(&dto::EncodingType::from_static("other"))).is_err());
+    }
+
+    #[test]
+    fn a_page_has_a_bound_and_may_be_empty() {
+        assert_eq!(page_size(Some(5_000)).unwrap(), S3_LIST_KEYS_MAX);
+        assert_eq!(page_size(Some(0)).unwrap(), 0);
+        assert!(page_size(Some(-1)).is_err());
+    }
+}

@@ -13,6 +13,7 @@ mod attributes;
 mod aws_chunked;
 mod backend;
 mod bucket;
+mod complete;
 mod condition;
 mod digest;
 mod directories;
@@ -26,6 +27,7 @@ mod put;
 mod read;
 mod refused;
 mod remove;
+mod request_body;
 mod settings;
 mod sig_v2;
 mod stage;
@@ -38,7 +40,7 @@ mod wire;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HOST};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -50,6 +52,7 @@ use self::access::{Domain, Gate, Names};
 use self::aws_chunked::{Cut, Framing};
 use self::backend::Backend;
 use self::error::{BROKEN_BODY, Error};
+use self::request_body::Held;
 use self::sig_v2::Refusal;
 use self::store::Store;
 use crate::clock::Clock;
@@ -108,16 +111,26 @@ impl Door {
     /// Answers one request. Must run on a runtime that [`FileReader::block_on`] started, or one like it.
     pub async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         let sends_body = matches!(*request.method(), Method::PUT | Method::POST);
+        // Who waits for `100 Continue` has sent nothing yet, and reads a refusal at once.
+        let waits = request.headers().contains_key(EXPECT);
         let (parts, body) = request.into_parts();
-        if let Err(refusal) = self.check_form(&parts) {
-            return answer(refusal.to_http_response());
+        let (body, rest) = request_body::hold(body);
+        let response = match self.check_form(&parts) {
+            Err(refusal) => answer(refusal.to_http_response()),
+            Ok(()) => self.serve(parts, body, sends_body).await,
+        };
+        if sends_body && !waits && !response.status().is_success() {
+            rest.discard().await;
         }
+        response
+    }
+
+    async fn serve(&self, parts: Parts, body: Held<Incoming>, sends_body: bool) -> Response<Body> {
         let body = match Framing::of(&parts.headers) {
             Some(framing) => s3s::Body::http_body_unsync(Cut::new(body, framing)),
-            None => s3s::Body::from(body),
+            None => s3s::Body::http_body_unsync(body),
         };
-        let request = Request::from_parts(parts, body);
-        let response = self.service.call(request).await;
+        let response = self.service.call(Request::from_parts(parts, body)).await;
         if sends_body && response.as_ref().is_ok_and(is_unexplained) {
             return answer(
                 S3Error::with_message(S3ErrorCode::IncompleteBody, BROKEN_BODY).to_http_response(),

@@ -8,10 +8,10 @@ use crate::config::LogFormat;
 
 /// Starts logging; a second call in one process changes nothing.
 ///
-/// `filter` follows the syntax of `RUST_LOG`; without it events from `info` up are written, but none of s3s, which
-/// reports each refused request as an error of its own.
+/// `filter` follows the syntax of `RUST_LOG`; without it events from `info` up are written. s3s never writes: it
+/// reports each refused request as an error of its own, and whole requests with their signatures at `debug`.
 pub fn start(format: LogFormat, filter: Option<&str>) {
-    let filter = EnvFilter::new(filter.unwrap_or("info,s3s=off"));
+    let filter = EnvFilter::new(format!("{},s3s=off", filter.unwrap_or("info")));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
