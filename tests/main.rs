@@ -19,6 +19,7 @@ mod cli;
 mod conformance;
 mod delta;
 mod faults;
+mod s3store;
 mod serve;
 mod sharing;
 mod support;

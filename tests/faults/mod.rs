@@ -1,3 +1,4 @@
 //! What was acknowledged outlives the process.
 
+mod kill_put;
 mod state;

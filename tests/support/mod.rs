@@ -2,4 +2,5 @@
 
 pub mod admin;
 pub mod delta_table;
+pub mod s3;
 pub mod server;

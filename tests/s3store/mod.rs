@@ -1,0 +1,5 @@
+//! The S3 door over real HTTP, and the files behind it.
+
+mod conditions;
+mod files;
+mod signing;
