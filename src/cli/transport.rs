@@ -26,26 +26,30 @@ impl TlsTrust {
     pub(crate) fn client(&self, endpoint: &Url) -> Result<reqwest::Client, Fault> {
         // Fails only when a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
+        let extra = self.ca_cert.as_deref().map(read_certificates).transpose()?.unwrap_or_default();
+        // Without TLS the system's certificates are not needed, and bare containers have none.
+        let needs_system = endpoint.scheme() == "https" && !self.insecure;
+        let alone = self.builder(endpoint).tls_certs_only(extra.clone());
+        let built = match (needs_system, extra.is_empty()) {
+            (false, _) => alone.build(),
+            (true, true) => self.builder(endpoint).build(),
+            // The given certificates suffice where the system has none.
+            (true, false) => self.builder(endpoint).tls_certs_merge(extra).build().or_else(|_| alone.build()),
+        };
+        built.map_err(|error| {
+            Fault::refused("cannot prepare TLS", innermost(&error))
+                .advise("Install the system's certificates (ca-certificates), or name a file with --ca-cert.")
+        })
+    }
+
+    fn builder(&self, endpoint: &Url) -> reqwest::ClientBuilder {
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("lakeshare/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
             .read_timeout(Duration::from_secs(SILENCE_SECONDS_MAX))
             .tls_danger_accept_invalid_certs(self.insecure);
-        if is_loopback(endpoint) {
-            builder = builder.no_proxy();
-        }
-        let extra = self.ca_cert.as_deref().map(read_certificates).transpose()?.unwrap_or_default();
-        // Without TLS the system's certificates are not needed, and bare containers have none.
-        builder = if endpoint.scheme() == "https" && !self.insecure {
-            builder.tls_certs_merge(extra)
-        } else {
-            builder.tls_certs_only(extra)
-        };
-        builder.build().map_err(|error| {
-            Fault::refused("cannot prepare TLS", innermost(&error))
-                .advise("Install the system's certificates (ca-certificates), or name a file with --ca-cert.")
-        })
+        if is_loopback(endpoint) { builder.no_proxy() } else { builder }
     }
 }
 
@@ -54,7 +58,8 @@ fn read_certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, Fault> {
     let pem = fs::read(path).map_err(|error| Fault::io(what(), &error))?;
     match reqwest::Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(Fault::refused(what(), "it holds no certificate in PEM form")),
+        _ => Err(Fault::refused(what(), "it holds no certificate in PEM form")
+            .advise("Name a file with a block that begins with -----BEGIN CERTIFICATE-----.")),
     }
 }
 
@@ -111,33 +116,23 @@ fn tls_fault(what: &str, server: &str, tls: &rustls::Error) -> Fault {
     Fault::refused(what, format!("TLS with {server} failed ({tls})"))
 }
 
+/// What is behind `error`; an I/O error hides what it wraps from `source`.
+fn behind<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
 /// The first error of type `E` behind `error`.
 fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut next = error.source();
-    while let Some(source) = next {
-        if let Some(found) = source.downcast_ref::<E>() {
-            return Some(found);
-        }
-        // An I/O error hides what it wraps from `source`.
-        if let Some(inner) = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-            && let Some(found) = inner.downcast_ref::<E>()
-        {
-            return Some(found);
-        }
-        next = source.source();
-    }
-    None
+    std::iter::successors(error.source(), |error| behind(*error)).find_map(|error| error.downcast_ref())
 }
 
 /// The innermost reason, which is the one that a person can act on. Never holds the URL.
 fn innermost(error: &reqwest::Error) -> String {
-    let mut text = None;
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = Some(source.to_string());
-        next = source.source();
-    }
-    text.unwrap_or_else(|| "no reason given".to_owned())
+    let last = std::iter::successors(error.source(), |error| behind(*error)).last();
+    last.map_or_else(|| "no reason given".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

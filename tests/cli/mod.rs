@@ -6,3 +6,4 @@ mod normal;
 mod objects;
 mod session;
 mod shares;
+mod tls;

@@ -89,6 +89,11 @@ fn alias_of(side: &Side) -> Option<&str> {
     }
 }
 
+fn interrupted() -> Fault {
+    Fault::refused("the copy has stopped", "it was interrupted")
+        .advise("The same command begins it again; no half file was left behind.")
+}
+
 /// All that the transfers of one copy share.
 struct Crew<'a> {
     context: &'a Context,
@@ -114,7 +119,7 @@ impl Crew<'_> {
         };
         let done = tokio::select! {
             done = all => done,
-            _ = tokio::signal::ctrl_c() => Err(Fault::refused("the copy has stopped", "it was interrupted")),
+            _ = tokio::signal::ctrl_c() => Err(interrupted()),
         };
         self.bar.finish_and_clear();
         if let Some(store) = self.to_store {
