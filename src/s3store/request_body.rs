@@ -32,10 +32,9 @@ pub(super) fn hold<B>(body: B) -> (Held<B>, Rest<B>) {
     (Held { shared: Arc::clone(&shared) }, Rest { shared })
 }
 
-fn poll_shared<B: Body + Unpin>(
-    shared: &Mutex<B>,
-    context: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+type NextFrame<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
+fn poll_shared<B: Body + Unpin>(shared: &Mutex<B>, context: &mut Context<'_>) -> NextFrame<B> {
     let mut body = shared.lock().unwrap_or_else(PoisonError::into_inner);
     Pin::new(&mut *body).poll_frame(context)
 }
