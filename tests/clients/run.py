@@ -65,10 +65,10 @@ def suites(scope):
     """Name -> function from a server to (command, environment)."""
     s3 = lambda name: lambda server: (python(HERE / name, server.url, KEY, KEY), {})
     found = {script.stem: s3(script.name) for script in sorted(HERE.glob("s3_*.py"))}
+    found["s3_cli"] = s3_cli
     found["sharing_corpus"] = sharing_corpus
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
     if scope == "all":
-        found["s3_cli"] = s3_cli
         found["sharing_rust"] = sharing_rust
     return found
 
