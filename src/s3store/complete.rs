@@ -16,7 +16,7 @@ use super::put::copy_range;
 use super::stage::{Staged, Temporary};
 use super::store::{Store, blocking};
 use super::upload::{self, Part, Upload};
-use super::wire;
+use super::wire::{self, state_checksums};
 use crate::limits::{COMPLETE_AT_ONCE_BYTES_MAX, UPLOAD_PART_BYTES_MIN};
 
 /// An upload whose parts are known to be right, ready to be put together.
@@ -67,20 +67,15 @@ pub(super) async fn complete(
 }
 
 fn output(bucket: String, key: String, known: &Known) -> dto::CompleteMultipartUploadOutput {
-    let checksums = known.checksums();
-    dto::CompleteMultipartUploadOutput {
+    let mut output = dto::CompleteMultipartUploadOutput {
         location: Some(format!("/{bucket}/{key}")),
         bucket: Some(bucket),
         key: Some(key),
         e_tag: Some(wire::etag(known)),
-        checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
-        checksum_crc32c: wire::checksum(&checksums, Algorithm::Crc32c),
-        checksum_crc64nvme: wire::checksum(&checksums, Algorithm::Crc64Nvme),
-        checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
-        checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
-        checksum_type: wire::checksum_type(&checksums),
         ..dto::CompleteMultipartUploadOutput::default()
-    }
+    };
+    state_checksums!(output, &known.checksums());
+    output
 }
 
 enum Prepared {

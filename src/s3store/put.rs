@@ -20,7 +20,7 @@ use super::read::{self, Opened, check_version};
 use super::refused;
 use super::stage::{self, Staged, Temporary};
 use super::store::{Store, blocking};
-use super::wire::{self, DescribedInput};
+use super::wire::{self, DescribedInput, state_checksums};
 use crate::limits::{PUT_BYTES_MAX, UPLOAD_WRITE_BYTES};
 
 /// Amazon S3, `PutObject`.
@@ -50,17 +50,10 @@ pub(super) async fn put(
     let target = Target { bucket, key, condition };
     let shared = Arc::clone(store);
     let known = blocking(move || finish_put(&shared, &target, staged, described)).await?;
-    let checksums = known.checksums();
-    Ok(dto::PutObjectOutput {
-        e_tag: Some(wire::etag(&known)),
-        checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
-        checksum_crc32c: wire::checksum(&checksums, Algorithm::Crc32c),
-        checksum_crc64nvme: wire::checksum(&checksums, Algorithm::Crc64Nvme),
-        checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
-        checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
-        checksum_type: wire::checksum_type(&checksums),
-        ..dto::PutObjectOutput::default()
-    })
+    let mut output =
+        dto::PutObjectOutput { e_tag: Some(wire::etag(&known)), ..dto::PutObjectOutput::default() };
+    state_checksums!(output, &known.checksums());
+    Ok(output)
 }
 
 /// What the request says of its body; a length that is not a number was refused by hyper.
@@ -134,17 +127,12 @@ pub(super) async fn copy(
         finish_put(&shared, &target, staged, described)
     })
     .await?;
-    let checksums = known.checksums();
-    let result = dto::CopyObjectResult {
+    let mut result = dto::CopyObjectResult {
         e_tag: Some(wire::etag(&known)),
         last_modified: Some(wire::timestamp(known.modified_ns)),
-        checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
-        checksum_crc32c: wire::checksum(&checksums, Algorithm::Crc32c),
-        checksum_crc64nvme: wire::checksum(&checksums, Algorithm::Crc64Nvme),
-        checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
-        checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
-        checksum_type: wire::checksum_type(&checksums),
+        ..dto::CopyObjectResult::default()
     };
+    state_checksums!(result, &known.checksums());
     Ok(dto::CopyObjectOutput { copy_object_result: Some(result), ..dto::CopyObjectOutput::default() })
 }
 

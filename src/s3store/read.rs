@@ -15,7 +15,6 @@ use s3s::stream::{ByteStream, RemainingLength};
 
 use super::attributes::{Described, Known, Parts};
 use super::condition::ReadCondition;
-use super::digest::Algorithm;
 use super::directories;
 use super::error::{Error, io};
 use super::layout::Bucket;
@@ -23,7 +22,7 @@ use super::object_path::{ObjectKey, open_beneath};
 use super::publish::is_empty;
 use super::store::{Store, blocking};
 use super::walk::{FILE, marker_of};
-use super::wire;
+use super::wire::{self, state_checksums};
 use crate::limits::SMALL_OBJECT_BYTES;
 use crate::storage::file_read::{FileStream, read_at};
 
@@ -159,12 +158,7 @@ pub(super) async fn get(
         Content::File(file) => StreamingBlob::new(Blob(store.reader.read(file, selection.range.clone()))),
     };
     let described = known.described();
-    let checksums = if input.checksum_mode.is_some() && !selection.is_partial {
-        known.checksums()
-    } else {
-        super::attributes::Checksums::default()
-    };
-    Ok(dto::GetObjectOutput {
+    let mut output = dto::GetObjectOutput {
         body: Some(body),
         accept_ranges: Some("bytes".to_owned()),
         content_length: Some(length),
@@ -172,12 +166,6 @@ pub(super) async fn get(
         parts_count: selection.parts,
         e_tag: Some(wire::etag(&known)),
         last_modified: Some(wire::timestamp(known.modified_ns)),
-        checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
-        checksum_crc32c: wire::checksum(&checksums, Algorithm::Crc32c),
-        checksum_crc64nvme: wire::checksum(&checksums, Algorithm::Crc64Nvme),
-        checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
-        checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
-        checksum_type: wire::checksum_type(&checksums),
         content_type: Some(content_type(&described)),
         cache_control: described.cache_control,
         content_disposition: described.content_disposition,
@@ -186,7 +174,11 @@ pub(super) async fn get(
         expires: described.expires.as_deref().and_then(wire::parse_time),
         metadata: Some(described.metadata.into_iter().collect()),
         ..dto::GetObjectOutput::default()
-    })
+    };
+    if input.checksum_mode.is_some() && !selection.is_partial {
+        state_checksums!(output, &known.checksums());
+    }
+    Ok(output)
 }
 
 /// Small objects are read while they are open on the blocking pool: one hop instead of two.
@@ -227,23 +219,12 @@ pub(super) fn head(store: &Store, input: dto::HeadObjectInput) -> Result<dto::He
     condition.check(&known)?;
     let selection = Selection::of(&known, None, input.part_number)?;
     let described = known.described();
-    let checksums = if input.checksum_mode.is_some() {
-        known.checksums()
-    } else {
-        super::attributes::Checksums::default()
-    };
-    Ok(dto::HeadObjectOutput {
+    let mut output = dto::HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
         content_length: Some(wire::length(selection.length())),
         parts_count: selection.parts,
         e_tag: Some(wire::etag(&known)),
         last_modified: Some(wire::timestamp(known.modified_ns)),
-        checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
-        checksum_crc32c: wire::checksum(&checksums, Algorithm::Crc32c),
-        checksum_crc64nvme: wire::checksum(&checksums, Algorithm::Crc64Nvme),
-        checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
-        checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
-        checksum_type: wire::checksum_type(&checksums),
         content_type: Some(content_type(&described)),
         cache_control: described.cache_control,
         content_disposition: described.content_disposition,
@@ -252,7 +233,11 @@ pub(super) fn head(store: &Store, input: dto::HeadObjectInput) -> Result<dto::He
         expires: described.expires.as_deref().and_then(wire::parse_time),
         metadata: Some(described.metadata.into_iter().collect()),
         ..dto::HeadObjectOutput::default()
-    })
+    };
+    if input.checksum_mode.is_some() {
+        state_checksums!(output, &known.checksums());
+    }
+    Ok(output)
 }
 
 fn content_type(described: &Described) -> String {
@@ -272,14 +257,6 @@ pub(super) fn attributes(
     let names = || input.object_attributes.iter().flat_map(|names| names.as_str().split(',')).map(str::trim);
     let asked = |name: &str| names().any(|asked| asked == name);
     let checksums = known.checksums();
-    let checksum = dto::Checksum {
-        checksum_crc32: wire::checksum(&checksums, Algorithm::Crc32),
-        checksum_crc32c: wire::checksum(&checksums, Algorithm::Crc32c),
-        checksum_crc64nvme: wire::checksum(&checksums, Algorithm::Crc64Nvme),
-        checksum_sha1: wire::checksum(&checksums, Algorithm::Sha1),
-        checksum_sha256: wire::checksum(&checksums, Algorithm::Sha256),
-        checksum_type: wire::checksum_type(&checksums),
-    };
     let parts = known.attributes.as_ref().and_then(|attributes| attributes.parts);
     let counted = parts.map(|parts| dto::GetObjectAttributesParts {
         total_parts_count: Some(parts.count),
@@ -287,7 +264,7 @@ pub(super) fn attributes(
     });
     Ok(dto::GetObjectAttributesOutput {
         e_tag: asked("ETag").then(|| wire::etag(&known)),
-        checksum: (asked("Checksum") && !checksums.is_empty()).then_some(checksum),
+        checksum: (asked("Checksum") && !checksums.is_empty()).then(|| wire::checksums(&checksums)),
         object_parts: if asked("ObjectParts") { counted } else { None },
         object_size: asked("ObjectSize").then(|| wire::length(known.size)),
         storage_class: asked("StorageClass")

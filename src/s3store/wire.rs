@@ -36,16 +36,33 @@ pub(super) fn length(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// A checksum by its algorithm, if it is there.
-pub(super) fn checksum(checksums: &Checksums, algorithm: Algorithm) -> Option<String> {
-    checksums.by_algorithm.get(algorithm.name()).cloned()
+/// The checksums of an object as S3 answers them.
+pub(super) fn checksums(known: &Checksums) -> dto::Checksum {
+    let value = |algorithm: Algorithm| known.by_algorithm.get(algorithm.name()).cloned();
+    let name = if known.composite { dto::ChecksumType::COMPOSITE } else { dto::ChecksumType::FULL_OBJECT };
+    dto::Checksum {
+        checksum_crc32: value(Algorithm::Crc32),
+        checksum_crc32c: value(Algorithm::Crc32c),
+        checksum_crc64nvme: value(Algorithm::Crc64Nvme),
+        checksum_sha1: value(Algorithm::Sha1),
+        checksum_sha256: value(Algorithm::Sha256),
+        checksum_type: (!known.is_empty()).then(|| dto::ChecksumType::from_static(name)),
+    }
 }
 
-pub(super) fn checksum_type(checksums: &Checksums) -> Option<dto::ChecksumType> {
-    let name =
-        if checksums.composite { dto::ChecksumType::COMPOSITE } else { dto::ChecksumType::FULL_OBJECT };
-    (!checksums.is_empty()).then(|| dto::ChecksumType::from_static(name))
+/// Puts the checksums of an object into an answer: most answers have these six fields among their own.
+macro_rules! state_checksums {
+    ($output:ident, $known:expr) => {
+        let checksums = $crate::s3store::wire::checksums($known);
+        $output.checksum_crc32 = checksums.checksum_crc32;
+        $output.checksum_crc32c = checksums.checksum_crc32c;
+        $output.checksum_crc64nvme = checksums.checksum_crc64nvme;
+        $output.checksum_sha1 = checksums.checksum_sha1;
+        $output.checksum_sha256 = checksums.checksum_sha256;
+        $output.checksum_type = checksums.checksum_type;
+    };
 }
+pub(super) use state_checksums;
 
 /// The headers with which an object is described, as PUT, copy and uploads bring them.
 #[derive(Debug, Default)]
