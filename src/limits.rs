@@ -187,8 +187,14 @@ pub const LAST_CHECKPOINT_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of a checkpoint that are fetched at once.
 pub const CHECKPOINT_WINDOW_BYTES: usize = 2 << 20;
 
+/// Smallest window, where so many columns are read that each gets only a small one.
+pub const CHECKPOINT_WINDOW_BYTES_MIN: usize = 64 << 10;
+
 /// Fetched windows of a checkpoint that are kept: two for each column that is read.
 pub const CHECKPOINT_WINDOWS_MAX: usize = 16;
+
+/// Sidecars of one checkpoint: writers put some hundred thousand files into each.
+pub const CHECKPOINT_SIDECARS_MAX: usize = 65_536;
 
 /// Rows of a checkpoint that are decoded at once.
 pub const CHECKPOINT_BATCH_ROWS: usize = 4_096;

@@ -14,6 +14,8 @@ pub(super) enum Action<'a> {
     Metadata(Box<Metadata>),
     /// `commitInfo.inCommitTimestamp`, in milliseconds since the Unix epoch.
     InCommitTimestamp(i64),
+    /// `sidecar.path`, of a checkpoint whose files are listed in other files ("Sidecar File Information").
+    Sidecar(&'a str),
 }
 
 /// A file that is alive from this action on.

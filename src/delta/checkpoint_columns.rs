@@ -2,7 +2,11 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, BinaryArray, Int32Array, Int64Array, MapArray, StringArray, StructArray};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, Int32Array, Int64Array, MapArray, RecordBatch, StringArray, StructArray,
+};
+
+use crate::limits::{CHECKPOINT_SIDECARS_MAX, COMMIT_BYTES_MAX};
 
 /// Why a Parquet file is no checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +23,16 @@ pub enum Fault {
     Negative { column: &'static str },
     #[error("it has two {action} actions")]
     Twice { action: &'static str },
-    #[error("it has the layout of the table feature v2Checkpoint, which is not served")]
-    LayoutV2,
+    #[error("it has no {action} action")]
+    NoAction { action: &'static str },
+    #[error("its sidecar '{name}' is missing")]
+    NoSidecar { name: String },
+    #[error("the path of one of its sidecars is no file name in _delta_log/_sidecars")]
+    SidecarPath,
+    #[error("it has more than {CHECKPOINT_SIDECARS_MAX} sidecars")]
+    TooManySidecars,
+    #[error("it has more than {COMMIT_BYTES_MAX} bytes of JSON")]
+    TooLarge,
     #[error("it has wrong partition values: {0}")]
     PartitionValues(#[from] super::partition::Fault),
     #[error("its decoder gave up")]
@@ -131,6 +143,15 @@ impl<'a> MapColumn<'a> {
         };
         entries.map(|entry| Ok((self.keys.need(entry)?, self.values.get(entry)?)))
     }
+}
+
+/// The struct column of an action; `None` if the file does not have it.
+pub(super) fn action<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<Option<&'a StructArray>, Fault> {
+    let Some(column) = batch.column_by_name(name) else { return Ok(None) };
+    column.as_struct_opt().map(Some).ok_or(Fault::WrongType { column: name, expected: "struct" })
 }
 
 /// The child of a struct column; `None` if the file does not have it.

@@ -9,7 +9,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use tokio::runtime::Handle;
 
 use super::log::LogFile;
-use crate::limits::{CHECKPOINT_WINDOW_BYTES, CHECKPOINT_WINDOWS_MAX};
+use crate::limits::{CHECKPOINT_WINDOW_BYTES, CHECKPOINT_WINDOW_BYTES_MIN, CHECKPOINT_WINDOWS_MAX};
 use crate::storage::error::Error;
 use crate::storage::table_store::TableStore;
 
@@ -30,17 +30,39 @@ struct Shared {
     windows: Mutex<Windows>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Windows {
     /// Offset and bytes; the one used last is at the end.
     recent: Vec<(u64, Bytes)>,
+    /// How many are kept, and how large one is.
+    count_max: usize,
+    window_bytes: usize,
     /// Why the store could not be read: no word about the checkpoint itself.
     fault: Option<Error>,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            recent: Vec::new(),
+            count_max: CHECKPOINT_WINDOWS_MAX,
+            window_bytes: CHECKPOINT_WINDOW_BYTES,
+            fault: None,
+        }
+    }
 }
 
 impl CheckpointSource {
     pub(super) fn new(store: TableStore, file: LogFile, runtime: Handle) -> Self {
         Self { shared: Arc::new(Shared { store, file, runtime, windows: Mutex::default() }) }
+    }
+
+    /// Gets ready to read `column_count` columns side by side: more and smaller windows, of as many bytes in all.
+    pub(super) fn prepare_for(&self, column_count: usize) {
+        let mut windows = self.windows();
+        windows.count_max = CHECKPOINT_WINDOWS_MAX.max(2 * column_count);
+        let share = CHECKPOINT_WINDOWS_MAX * CHECKPOINT_WINDOW_BYTES / windows.count_max;
+        windows.window_bytes = share.max(CHECKPOINT_WINDOW_BYTES_MIN);
     }
 
     pub(super) fn key(&self) -> &str {
@@ -63,7 +85,7 @@ impl CheckpointSource {
         if let Some(bytes) = self.windows().find(start, length) {
             return Ok(bytes);
         }
-        let end = start.saturating_add(length.max(CHECKPOINT_WINDOW_BYTES) as u64);
+        let end = start.saturating_add(length.max(self.windows().window_bytes) as u64);
         let (store, file) = (&self.shared.store, &self.shared.file);
         let read = self.shared.runtime.block_on(store.read_range(&file.key, &file.info, start..end));
         let mut windows = self.windows();
@@ -94,7 +116,7 @@ impl Windows {
     }
 
     fn keep(&mut self, start: u64, bytes: Bytes) {
-        if self.recent.len() >= CHECKPOINT_WINDOWS_MAX {
+        if self.recent.len() >= self.count_max {
             self.recent.remove(0);
         }
         self.recent.push((start, bytes));

@@ -1,4 +1,4 @@
-//! One line of a commit: what a listing needs of it.
+//! One line of JSON: what a listing needs of it.
 //!
 //! Unknown actions and fields are passed over, whatever they hold. A known field that is there twice, or has
 //! another type, makes the line unreadable: a guess could hide a file.
@@ -32,6 +32,7 @@ pub(super) const METADATA: &[&str] = &[
 ];
 const FORMAT: &[&str] = &["provider", "options"];
 pub(super) const COMMIT_INFO: &[&str] = &["inCommitTimestamp"];
+pub(super) const SIDECAR: &[&str] = &["path"];
 
 /// Reads the actions of a line; mostly it is one.
 pub(super) fn read(
@@ -55,6 +56,11 @@ pub(super) fn read(
                 }
             }
             "commitInfo" => read_commit_info(value, act)?,
+            "sidecar" => {
+                if let Some(fields) = Fields::of_value("sidecar", SIDECAR, value)? {
+                    act(Action::Sidecar(fields.need("path", fields.text("path")?)?));
+                }
+            }
             _ => {}
         }
     }

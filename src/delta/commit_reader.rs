@@ -1,8 +1,10 @@
-//! Brings commits from the store through the parser into a replay.
+//! Brings commits, and JSON checkpoints, from the store into a replay.
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 
+use super::action::Action;
+use super::checkpoint_columns::Fault;
 use super::commit::CommitParser;
 use super::error::Error;
 use super::log::LogFile;
@@ -46,6 +48,46 @@ pub(super) async fn in_background<T: Send + 'static>(
     job: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(job).await.map_err(|_| Error::BrokenOff)?
+}
+
+/// Replays a checkpoint that is lines of JSON; its sidecars are still to be read.
+///
+/// # Errors
+/// [`Error::CheckpointLine`] and [`Error::CheckpointContent`], or [`Error::Storage`].
+pub(super) async fn replay_json_checkpoint(
+    store: &TableStore,
+    file: &LogFile,
+    mut work: Box<Work>,
+) -> Result<Box<Work>, Error> {
+    if file.info.size_bytes > COMMIT_BYTES_MAX as u64 {
+        return Err(Error::CheckpointContent { file: file.key.clone(), source: Fault::TooLarge });
+    }
+    work.parser.start(&file.key);
+    let mut offset = 0;
+    while offset < file.info.size_bytes {
+        let piece = store.read_range(&file.key, &file.info, offset..offset + COMMIT_PIECE_BYTES).await?;
+        offset += COMMIT_PIECE_BYTES;
+        let is_last = offset >= file.info.size_bytes;
+        work = in_background(move || {
+            let Work { replay, parser } = &mut *work;
+            let act = &mut |action: Action<'_>| replay.act_of_checkpoint(action);
+            parser.feed(&piece, act).map_err(of_checkpoint)?;
+            if is_last {
+                parser.finish(act).map_err(of_checkpoint)?;
+            }
+            Ok(work)
+        })
+        .await?;
+    }
+    Ok(work)
+}
+
+fn of_checkpoint(error: Error) -> Error {
+    if let Error::Line { file, line, source } = error {
+        Error::CheckpointLine { file, line, source }
+    } else {
+        error
+    }
 }
 
 struct SmallCommit {

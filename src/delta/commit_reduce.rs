@@ -7,7 +7,7 @@
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::commit_line::{ADD, COMMIT_INFO, METADATA, PROTOCOL, REMOVE};
+use super::commit_line::{ADD, COMMIT_INFO, METADATA, PROTOCOL, REMOVE, SIDECAR};
 
 const ACTIONS: &[(&str, &[&str])] = &[
     ("add", ADD),
@@ -15,6 +15,7 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("protocol", PROTOCOL),
     ("metaData", METADATA),
     ("commitInfo", COMMIT_INFO),
+    ("sidecar", SIDECAR),
 ];
 
 /// The line with known actions and known fields only.

@@ -31,6 +31,8 @@ pub enum Error {
     Checkpoint { file: String, source: Arc<parquet::errors::ParquetError> },
     #[error("the checkpoint {file} cannot be read: {source}")]
     CheckpointContent { file: String, source: checkpoint_columns::Fault },
+    #[error("line {line} of the checkpoint {file} cannot be read: {source}")]
+    CheckpointLine { file: String, line: u64, source: LineFault },
     #[error("the path '{path}' of a file cannot be served: {source}")]
     Path { path: String, source: path::Fault },
     #[error("version {version} cannot be served: {source}")]
@@ -72,11 +74,7 @@ impl Error {
         match self {
             Self::NotATable { .. } => Kind::NotFound,
             Self::VersionTooNew { .. } | Self::VersionGone { .. } => Kind::Invalid,
-            Self::Unserved { .. }
-            | Self::Path { .. }
-            | Self::CheckpointContent { source: checkpoint_columns::Fault::LayoutV2, .. } => {
-                Kind::Unsupported
-            }
+            Self::Unserved { .. } | Self::Path { .. } => Kind::Unsupported,
             Self::CommitTooLarge { .. } | Self::Line { source: LineFault::TooLong, .. } => Kind::TooLarge,
             Self::MissingCommit { .. }
             | Self::MissingProtocol { .. }
@@ -84,6 +82,7 @@ impl Error {
             | Self::Line { .. }
             | Self::Checkpoint { .. }
             | Self::CheckpointContent { .. }
+            | Self::CheckpointLine { .. }
             | Self::NoInCommitTimestamp { .. } => Kind::Corrupt,
             Self::LogChanged { .. } => Kind::Unavailable,
             Self::Storage { source } => source.kind(),
@@ -93,7 +92,7 @@ impl Error {
 
     /// Whether an older checkpoint, or none, may lead to the same version.
     pub(super) fn is_of_checkpoint(&self) -> bool {
-        matches!(self, Self::Checkpoint { .. } | Self::CheckpointContent { .. })
+        matches!(self, Self::Checkpoint { .. } | Self::CheckpointContent { .. } | Self::CheckpointLine { .. })
     }
 
     /// Whether a file of the listing is no longer what it was: a new listing will do.

@@ -7,7 +7,7 @@ const WRITER_VERSION_MAX: i32 = 7;
 const COLUMN_MAPPING_MODE: &str = "delta.columnMapping.mode";
 
 /// Reader features that change nothing about which files are alive and what is in them.
-const SERVED: &[&str] = &["vacuumProtocolCheck"];
+const SERVED: &[&str] = &["v2Checkpoint", "vacuumProtocolCheck"];
 
 /// Reader features of the protocol that change something.
 const KNOWN: &[&str] = &[
@@ -20,7 +20,6 @@ const KNOWN: &[&str] = &[
     "timestampWithoutTimezone",
     "typeWidening",
     "typeWidening-preview",
-    "v2Checkpoint",
     "variantShredding",
     "variantShredding-preview",
     "variantType",

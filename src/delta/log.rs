@@ -1,4 +1,7 @@
 //! The files of a log, and those that rebuild a version.
+//!
+//! Compactions (`x.y.compacted.json`) and checksums (`n.crc`) are not read. Both only repeat what the commits say,
+//! and no version needs them; but writers are known whose compactions say something else than their commits.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +23,10 @@ enum Name<'a> {
         parts: u32,
     },
     /// `n.checkpoint.u.json` or `.parquet`.
-    UuidCheckpoint(&'a str),
+    UuidCheckpoint {
+        uuid: &'a str,
+        is_json: bool,
+    },
 }
 
 impl<'a> Name<'a> {
@@ -34,7 +40,9 @@ impl<'a> Name<'a> {
         let rest = rest.strip_prefix(".checkpoint.")?;
         let name = match rest.split('.').collect::<Vec<_>>()[..] {
             ["parquet"] => Self::Checkpoint,
-            [uuid, "parquet" | "json"] if is_uuid(uuid) => Self::UuidCheckpoint(uuid),
+            [uuid, end @ ("parquet" | "json")] if is_uuid(uuid) => {
+                Self::UuidCheckpoint { uuid, is_json: end == "json" }
+            }
             [part, parts, "parquet"] if part.len() == 10 && parts.len() == 10 => {
                 let (part, parts) = (digits(part)?.parse().ok()?, digits(parts)?.parse().ok()?);
                 (1..=parts).contains(&part).then_some(Self::CheckpointPart { part, parts })?
@@ -65,7 +73,10 @@ pub(super) struct LogFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Checkpoint {
     /// In the layout of the table feature `v2Checkpoint`.
-    Uuid(LogFile),
+    Uuid {
+        file: LogFile,
+        is_json: bool,
+    },
     Parts(Vec<LogFile>),
     Single(LogFile),
 }
@@ -73,9 +84,14 @@ pub(super) enum Checkpoint {
 impl Checkpoint {
     pub(super) fn files(&self) -> &[LogFile] {
         match self {
-            Self::Uuid(file) | Self::Single(file) => std::slice::from_ref(file),
+            Self::Uuid { file, .. } | Self::Single(file) => std::slice::from_ref(file),
             Self::Parts(files) => files,
         }
+    }
+
+    /// Whether it is lines of JSON, which only the layout of `v2Checkpoint` may be.
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self, Self::Uuid { is_json: true, .. })
     }
 }
 
@@ -114,7 +130,9 @@ impl Log {
                     log.commits.insert(version, file);
                 }
                 Name::Checkpoint => log.add_checkpoint(version, Checkpoint::Single(file)),
-                Name::UuidCheckpoint(_) => log.add_checkpoint(version, Checkpoint::Uuid(file)),
+                Name::UuidCheckpoint { is_json, .. } => {
+                    log.add_checkpoint(version, Checkpoint::Uuid { file, is_json });
+                }
                 Name::CheckpointPart { part, parts: count } => {
                     parts.entry((version, count)).or_default().insert(part, file);
                 }
@@ -195,7 +213,7 @@ impl Log {
 
 fn order(checkpoint: &Checkpoint) -> (u8, String) {
     let rank = match checkpoint {
-        Checkpoint::Uuid(_) => 0,
+        Checkpoint::Uuid { .. } => 0,
         Checkpoint::Parts(_) => 1,
         Checkpoint::Single(_) => 2,
     };
@@ -218,7 +236,7 @@ mod tests {
         let uuid = "80a083e8-7026-4e79-81be-64bd76c43a11";
         for end in ["json", "parquet"] {
             let name = format!("00000000000000000012.checkpoint.{uuid}.{end}");
-            assert_eq!(Name::parse(&name), Some((12, Name::UuidCheckpoint(uuid))));
+            assert_eq!(Name::parse(&name), Some((12, Name::UuidCheckpoint { uuid, is_json: end == "json" })));
         }
         for name in [
             "00000000000000000012.crc",

@@ -2,8 +2,12 @@
 
 mod action;
 mod checkpoint;
+mod checkpoint_adds;
 pub mod checkpoint_columns;
+mod checkpoint_replay;
+mod checkpoint_rows;
 mod checkpoint_source;
+mod checkpoint_stats;
 mod commit;
 mod commit_line;
 mod commit_reader;

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
-use super::checkpoint::CheckpointReader;
-use super::checkpoint_columns::Fault;
-use super::checkpoint_source::CheckpointSource;
+use super::checkpoint_replay::replay_checkpoint;
 use super::commit_reader::{Work, in_background, replay_commits};
 use super::error::Error;
 use super::features;
-use super::log::{Checkpoint, Log, LogFile, Segment};
+use super::log::{Log, LogFile, Segment};
 use super::replay::Replayed;
 use crate::storage::table_store::TableStore;
 use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
@@ -87,40 +83,6 @@ impl Head {
             files: replayed.into_file_list(&self.metadata.partition_columns),
             metadata: self.metadata,
         }
-    }
-}
-
-async fn replay_checkpoint(
-    store: &TableStore,
-    checkpoint: &Checkpoint,
-    mut work: Box<Work>,
-) -> Result<Box<Work>, Error> {
-    let name = checkpoint.files().first().map_or_else(String::new, |file| file.key.clone());
-    if let Checkpoint::Uuid(_) = checkpoint {
-        return Err(Error::CheckpointContent { file: name, source: Fault::LayoutV2 });
-    }
-    let runtime = Handle::current();
-    let source = |file: &LogFile| CheckpointSource::new(store.clone(), file.clone(), runtime.clone());
-    let sources: Vec<_> = checkpoint.files().iter().map(source).collect();
-    let read = tokio::task::spawn_blocking(move || {
-        let readers = sources.into_iter().map(CheckpointReader::open).collect::<Result<Vec<_>, _>>()?;
-        for reader in &readers {
-            let knows_table = work.replay.knows_table();
-            reader.read_table(knows_table, &mut |action| work.replay.act_of_checkpoint(action))?;
-        }
-        work.replay.check_table()?;
-        for reader in &readers {
-            reader.read_adds(&mut |action| work.replay.act_of_checkpoint(action))?;
-        }
-        Ok(work)
-    });
-    match read.await {
-        Ok(result) => result,
-        // The decoder is not ours, and not every broken file makes it return an error.
-        Err(failed) if failed.is_panic() => {
-            Err(Error::CheckpointContent { file: name, source: Fault::DecoderGaveUp })
-        }
-        Err(_) => Err(Error::BrokenOff),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Replay {
     /// The first live file that cannot be served. It is told at the end, because a protocol that is not served at
     /// all, which stands in an older commit, is the better answer.
     unserved: Option<Error>,
+    /// Paths of the checkpoint's sidecars, as it has them.
+    sidecars: Vec<String>,
     scratch: Vec<u8>,
 }
 
@@ -67,6 +69,7 @@ impl Replay {
             in_commit_timestamp_ms: None,
             commit: CommitState::default(),
             unserved: None,
+            sidecars: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -92,6 +95,7 @@ impl Replay {
             Action::InCommitTimestamp(timestamp_ms) => {
                 self.commit.in_commit_timestamp_ms = Some(timestamp_ms);
             }
+            Action::Sidecar(_) => {}
         }
     }
 
@@ -140,13 +144,25 @@ impl Replay {
             }
             Action::Protocol(protocol) => self.settle_table(Some(protocol), None),
             Action::Metadata(metadata) => self.settle_table(None, Some(*metadata)),
+            Action::Sidecar(path) => self.sidecars.push(path.to_owned()),
             Action::Remove(_) | Action::InCommitTimestamp(_) => {}
         }
     }
 
     /// Whether the newest protocol and the newest metadata are known.
     pub(super) fn knows_table(&self) -> bool {
-        self.protocol.is_some() && self.metadata.is_some()
+        self.missing().is_none()
+    }
+
+    /// The action that no commit and no checkpoint has had so far.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        let protocol = self.protocol.is_none().then_some("protocol");
+        protocol.or_else(|| self.metadata.is_none().then_some("metaData"))
+    }
+
+    /// The paths of the sidecars that the checkpoint has named since the last call.
+    pub(super) fn take_sidecars(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.sidecars)
     }
 
     /// # Errors

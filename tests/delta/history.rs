@@ -6,7 +6,9 @@ use lakeshare::delta::{Loaded, Wanted};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::log_builder::{Row, Table, add_with, commit_name, metadata, protocol, remove, rows};
+use super::log_builder::{
+    Row, Table, add_with, checkpoint_bytes, commit_name, metadata, protocol, remove, rows, uuid_name,
+};
 
 /// One commit: files added and files removed, by number, and what is written beside it.
 #[derive(Debug, Clone)]
@@ -22,6 +24,14 @@ enum Layout {
     None,
     Single,
     Parts(usize),
+    /// Lines of JSON with all adds.
+    Json,
+    /// Lines of JSON, and the adds in sidecars.
+    JsonSidecars,
+    /// Parquet, and the adds in sidecars.
+    ParquetSidecars,
+    /// A sidecar is missing.
+    LostSidecar,
     /// Not all of its parts.
     Torn,
     Truncated,
@@ -32,6 +42,10 @@ fn step() -> impl Strategy<Value = Step> {
         6 => Just(Layout::None),
         2 => Just(Layout::Single),
         1 => (2_usize..4).prop_map(Layout::Parts),
+        1 => Just(Layout::Json),
+        1 => Just(Layout::JsonSidecars),
+        1 => Just(Layout::ParquetSidecars),
+        1 => Just(Layout::LostSidecar),
         1 => Just(Layout::Torn),
         1 => Just(Layout::Truncated),
     ];
@@ -100,6 +114,16 @@ impl Naive {
     }
 }
 
+/// The actions with their adds put into two sidecars.
+fn with_sidecars(table: &Table, version: i64, actions: &[Value]) -> Vec<Value> {
+    let (adds, mut top): (Vec<_>, Vec<_>) =
+        actions.iter().cloned().partition(|action| action.get("add").is_some());
+    for (number, adds) in [&adds[..adds.len() / 2], &adds[adds.len() / 2..]].into_iter().enumerate() {
+        top.push(table.sidecar(&format!("{version}-{number}.parquet"), adds));
+    }
+    top
+}
+
 fn write_checkpoint(table: &Table, version: i64, layout: Layout, actions: &[Value]) {
     let parts = |count: usize, written: usize| {
         let size = actions.len().div_ceil(count).max(1);
@@ -112,9 +136,20 @@ fn write_checkpoint(table: &Table, version: i64, layout: Layout, actions: &[Valu
         Layout::None => {}
         Layout::Single => table.checkpoint(version, actions),
         Layout::Parts(count) => parts(count, count),
+        Layout::Json => table.json_checkpoint(version, actions),
+        Layout::JsonSidecars => table.json_checkpoint(version, &with_sidecars(table, version, actions)),
+        Layout::ParquetSidecars => {
+            let bytes = checkpoint_bytes(&with_sidecars(table, version, actions));
+            table.write(&uuid_name(version, "parquet"), bytes);
+        }
+        Layout::LostSidecar => {
+            let actions = with_sidecars(table, version, actions);
+            table.json_checkpoint(version, &actions);
+            table.remove(&format!("_sidecars/{version}-0.parquet"));
+        }
         Layout::Torn => parts(3, 2),
         Layout::Truncated => {
-            let bytes = super::log_builder::checkpoint_bytes(actions);
+            let bytes = checkpoint_bytes(actions);
             table.write(&format!("{version:020}.checkpoint.parquet"), &bytes[..bytes.len() / 2]);
         }
     }
@@ -143,7 +178,10 @@ proptest! {
             table.commit(number, &[head, adds.clone(), removes.clone()].concat());
             naive.apply(&adds, &removes);
             write_checkpoint(&table, number, step.checkpoint, &naive.actions());
-            if matches!(step.checkpoint, Layout::Single | Layout::Parts(_)) {
+            if !matches!(
+                step.checkpoint,
+                Layout::None | Layout::Torn | Layout::Truncated | Layout::LostSidecar
+            ) {
                 whole = Some(number);
             }
             states.push(naive.rows());

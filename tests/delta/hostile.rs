@@ -299,18 +299,6 @@ fn an_unserved_protocol_is_told_before_all_else() {
 }
 
 #[test]
-fn v2_checkpoints_are_passed_over_or_refused_by_name() {
-    let table = table();
-    table.remove(&checkpoint_name(2));
-    table.write("00000000000000000002.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.parquet", "PAR1");
-    assert_eq!(paths(&table.latest()), ["b", "c", "d"], "from commits alone");
-    table.remove(&commit_name(0));
-    let refusal = table.refusal();
-    assert!(refusal.to_string().contains("v2Checkpoint"), "{refusal}");
-    assert_eq!(refusal.kind(), Kind::Unsupported);
-}
-
-#[test]
 fn checkpoints_that_are_no_checkpoints_are_refused_by_column() {
     use arrow_array::{Int64Array, RecordBatch, StringArray};
     use std::sync::Arc;
@@ -321,9 +309,9 @@ fn checkpoints_that_are_no_checkpoints_are_refused_by_column() {
     let batches = [
         (
             RecordBatch::try_from_iter([("add", text), ("n", long.clone())]).unwrap(),
-            "the column add is missing",
+            "it has no protocol action",
         ),
-        (RecordBatch::try_from_iter([("n", long)]).unwrap(), "the column add is missing"),
+        (RecordBatch::try_from_iter([("n", long)]).unwrap(), "it has no protocol action"),
     ];
     for (batch, text) in batches {
         table.write(&checkpoint_name(2), super::log_builder::parquet_bytes(&batch));

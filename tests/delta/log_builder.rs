@@ -67,6 +67,19 @@ impl Table {
         self.write(&name, checkpoint_bytes(actions));
     }
 
+    /// A checkpoint in the layout of `v2Checkpoint`, named so, as lines of JSON.
+    pub fn json_checkpoint(&self, version: i64, actions: &[Value]) {
+        let lines: Vec<_> = actions.iter().map(Value::to_string).collect();
+        self.write(&uuid_name(version, "json"), lines.join("\n") + "\n");
+    }
+
+    /// A sidecar of the adds in `actions`; returns the action that names it.
+    pub fn sidecar(&self, name: &str, actions: &[Value]) -> Value {
+        std::fs::create_dir_all(self.path("_sidecars")).unwrap();
+        self.write(&format!("_sidecars/{name}"), checkpoint_bytes(actions));
+        json!({"sidecar": {"path": name, "sizeInBytes": 1, "modificationTime": 1}})
+    }
+
     pub fn last_checkpoint(&self, version: i64) {
         self.write("_last_checkpoint", json!({"version": version, "size": 3}).to_string());
     }
@@ -95,6 +108,11 @@ impl Table {
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     runtime.block_on(future)
+}
+
+/// The name of a checkpoint that has a name of its own; `end` is json or parquet.
+pub fn uuid_name(version: i64, end: &str) -> String {
+    format!("{version:020}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.{end}")
 }
 
 pub fn commit_name(version: i64) -> String {
@@ -184,7 +202,7 @@ pub fn paths(snapshot: &Snapshot) -> Vec<String> {
     rows(snapshot).into_keys().collect()
 }
 
-/// A classic checkpoint of the actions, one row each.
+/// A checkpoint of the actions as Parquet, one row each.
 pub fn checkpoint_bytes(actions: &[Value]) -> Vec<u8> {
     let column = |name: &str| actions.iter().map(|action| action.get(name)).collect::<Vec<_>>();
     let batch = RecordBatch::try_from_iter([
@@ -192,6 +210,7 @@ pub fn checkpoint_bytes(actions: &[Value]) -> Vec<u8> {
         ("remove", structs(&column("remove"), &[("path", text), ("deletionTimestamp", long)])),
         ("metaData", metadata_column(&column("metaData"))),
         ("protocol", protocol_column(&column("protocol"))),
+        ("sidecar", structs(&column("sidecar"), &[("path", text), ("sizeInBytes", long)])),
     ])
     .unwrap();
     parquet_bytes(&batch)

@@ -1,5 +1,6 @@
 //! Delta replay: real tables, broken ones, and random histories.
 
+mod checkpoints;
 mod corpus;
 mod history;
 mod hostile;

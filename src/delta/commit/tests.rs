@@ -38,6 +38,7 @@ fn read_pieces(pieces: &[&[u8]]) -> Result<Vec<String>, String> {
                 metadata.id, metadata.partition_columns, metadata.configuration
             ),
             Action::InCommitTimestamp(timestamp_ms) => format!("time {timestamp_ms}"),
+            Action::Sidecar(path) => format!("sidecar {path}"),
         });
     };
     parser.start("log/7.json");

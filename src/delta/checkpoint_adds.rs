@@ -1,0 +1,142 @@
+//! Rows of a checkpoint that are adds.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+
+use super::action::{Act, Action, Add, DeletionVector};
+use super::checkpoint_columns::{Fault, IntegerColumn, MapColumn, TextColumn, action, child, need_child};
+use super::checkpoint_stats::ParsedStats;
+use super::partition::TupleBuilder;
+
+const ADD: &[&str] = &["path", "partitionValues", "size", "modificationTime", "stats", "deletionVector"];
+const DELETION_VECTOR: &[&str] = &["storageType", "pathOrInlineDv", "offset"];
+
+/// Whether a listing needs the column at `path`.
+pub(super) fn is_needed(path: &[&str], with_parsed_stats: bool) -> bool {
+    match path {
+        ["add", "deletionVector", field] => DELETION_VECTOR.contains(field),
+        ["add", "partitionValues", ..] => true,
+        ["add", "stats_parsed", ..] => with_parsed_stats,
+        ["add", field] => ADD.contains(field),
+        _ => false,
+    }
+}
+
+/// Buffers that serve one row after the other.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    tuple: TupleBuilder,
+    stats: String,
+}
+
+/// The columns of the adds of one batch.
+struct Adds<'a> {
+    structs: &'a StructArray,
+    paths: TextColumn<'a>,
+    sizes: IntegerColumn<'a>,
+    times: IntegerColumn<'a>,
+    partition_values: MapColumn<'a>,
+    stats: Option<TextColumn<'a>>,
+    parsed_stats: Option<ParsedStats<'a>>,
+    deletion_vectors: Option<DeletionVectors<'a>>,
+}
+
+impl<'a> Adds<'a> {
+    fn new(adds: &'a StructArray) -> Result<Self, Fault> {
+        let times = need_child(adds, "modificationTime", "add.modificationTime")?;
+        let partition_values = need_child(adds, "partitionValues", "add.partitionValues")?;
+        Ok(Self {
+            structs: adds,
+            paths: TextColumn::new("add.path", need_child(adds, "path", "add.path")?)?,
+            sizes: IntegerColumn::new("add.size", need_child(adds, "size", "add.size")?)?,
+            times: IntegerColumn::new("add.modificationTime", times)?,
+            partition_values: MapColumn::new("add.partitionValues", partition_values)?,
+            stats: child(adds, "stats").map(|array| TextColumn::new("add.stats", array)).transpose()?,
+            parsed_stats: child(adds, "stats_parsed").and_then(ParsedStats::new),
+            deletion_vectors: child(adds, "deletionVector").map(DeletionVectors::new).transpose()?,
+        })
+    }
+
+    fn get<'s>(&'s self, row: usize, scratch: &'s mut Scratch) -> Result<Option<Add<'s>>, Fault> {
+        let Some(path) = self.paths.get(row)? else {
+            // Some writers make a struct of nulls where there is no action; an add without a path is another matter.
+            if self.structs.is_valid(row) && self.sizes.get(row).is_some() {
+                return Err(Fault::Null { column: "add.path" });
+            }
+            return Ok(None);
+        };
+        let Scratch { tuple, stats } = scratch;
+        tuple.clear();
+        for entry in self.partition_values.entries(row) {
+            let (column, value) = entry?;
+            tuple.push(column, value)?;
+        }
+        Ok(Some(Add {
+            path,
+            partition_values: tuple.as_bytes(),
+            size_bytes: self.sizes.need_size(row)?,
+            modification_time_ms: self.times.need(row)?,
+            stats: self.stats(row, stats)?,
+            deletion_vector: match &self.deletion_vectors {
+                Some(vectors) => vectors.get(row)?,
+                None => None,
+            },
+        }))
+    }
+
+    /// The statistics as JSON: as they are, or rebuilt from their columns.
+    fn stats<'s>(&'s self, row: usize, rebuilt: &'s mut String) -> Result<Option<&'s str>, Fault> {
+        let stats = self.stats.as_ref().map(|stats| stats.get(row)).transpose()?.flatten();
+        if let Some(stats) = stats.filter(|stats| !stats.is_empty()) {
+            return Ok(Some(stats));
+        }
+        let is_there = self.parsed_stats.as_ref().is_some_and(|parsed| parsed.write(row, rebuilt));
+        Ok(is_there.then_some(rebuilt))
+    }
+}
+
+/// Calls `act` with each add of a batch.
+pub(super) fn read(batch: &RecordBatch, scratch: &mut Scratch, act: &mut Act<'_>) -> Result<(), Fault> {
+    let adds = Adds::new(action(batch, "add")?.ok_or(Fault::Missing { column: "add" })?)?;
+    for row in 0..batch.num_rows() {
+        if let Some(add) = adds.get(row, scratch)? {
+            act(Action::Add(add));
+        }
+    }
+    Ok(())
+}
+
+/// The columns that identify deletion vectors.
+struct DeletionVectors<'a> {
+    storage_types: TextColumn<'a>,
+    paths: TextColumn<'a>,
+    offsets: Option<IntegerColumn<'a>>,
+}
+
+impl<'a> DeletionVectors<'a> {
+    fn new(array: &'a ArrayRef) -> Result<Self, Fault> {
+        const COLUMN: &str = "add.deletionVector";
+        let wrong = Fault::WrongType { column: COLUMN, expected: "struct" };
+        let vectors = array.as_struct_opt().ok_or(wrong)?;
+        let offsets = child(vectors, "offset").map(|array| IntegerColumn::new(COLUMN, array)).transpose()?;
+        Ok(Self {
+            storage_types: TextColumn::new(COLUMN, need_child(vectors, "storageType", COLUMN)?)?,
+            paths: TextColumn::new(COLUMN, need_child(vectors, "pathOrInlineDv", COLUMN)?)?,
+            offsets,
+        })
+    }
+
+    /// A struct of nulls or of empty strings is what some writers make of null.
+    fn get(&self, row: usize) -> Result<Option<DeletionVector<'a>>, Fault> {
+        let storage_type = self.storage_types.get(row)?.unwrap_or_default();
+        let path_or_inline = self.paths.get(row)?.unwrap_or_default();
+        if storage_type.is_empty() && path_or_inline.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(DeletionVector {
+            storage_type,
+            path_or_inline,
+            offset: self.offsets.as_ref().and_then(|offsets| offsets.get(row)),
+        }))
+    }
+}
