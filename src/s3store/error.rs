@@ -51,6 +51,8 @@ pub enum Error {
     PartNumber { parts: i32 },
     #[error("{name} is not right: {reason}")]
     Argument { name: &'static str, reason: Cow<'static, str> },
+    #[error("the source of the copy is the object itself, and x-amz-metadata-directive is not REPLACE")]
+    CopyOntoItself,
     #[error("{name} is not valid base64 of the right length")]
     DigestForm { name: &'static str },
     #[error("the {name} of the body is not the one that was announced")]
@@ -119,6 +121,7 @@ impl Error {
             | Self::Range { .. }
             | Self::PartNumber { .. }
             | Self::Argument { .. }
+            | Self::CopyOntoItself
             | Self::DigestForm { .. }
             | Self::DigestMismatch { .. }
             | Self::Body { .. }
@@ -145,6 +148,7 @@ impl Error {
             Self::Range { .. } => S3ErrorCode::InvalidRange,
             Self::PartNumber { .. } => S3ErrorCode::Custom("InvalidPartNumber".into()),
             Self::Key { .. } | Self::Argument { .. } => S3ErrorCode::InvalidArgument,
+            Self::CopyOntoItself => S3ErrorCode::InvalidRequest,
             Self::DigestForm { .. } => S3ErrorCode::InvalidDigest,
             Self::DigestMismatch { .. } => S3ErrorCode::BadDigest,
             Self::Body { source } => body_code(source),

@@ -123,6 +123,11 @@ impl Encoding {
         if self.url { utf8_percent_encode(text, KEPT).to_string() } else { text.to_owned() }
     }
 
+    /// Nothing for an empty delimiter, which means none.
+    fn write_delimiter(self, delimiter: Option<String>) -> Option<String> {
+        delimiter.filter(|text| !text.is_empty()).map(|text| self.write(&text))
+    }
+
     fn write_all(self, prefixes: Vec<String>) -> Option<Vec<dto::CommonPrefix>> {
         let written = |prefix: String| dto::CommonPrefix { prefix: Some(self.write(&prefix)) };
         (!prefixes.is_empty()).then(|| prefixes.into_iter().map(written).collect())
@@ -190,7 +195,7 @@ pub(super) fn objects_v2(
         next_continuation_token: page.next.map(|last| last.token()),
         name: Some(input.bucket),
         prefix: Some(encoding.write(&input.prefix.unwrap_or_default())),
-        delimiter: input.delimiter.map(|delimiter| encoding.write(&delimiter)),
+        delimiter: encoding.write_delimiter(input.delimiter),
         start_after: input.start_after.map(|after| encoding.write(&after)),
         continuation_token: input.continuation_token,
         max_keys: i32::try_from(size).ok(),
@@ -212,7 +217,7 @@ pub(super) fn objects(store: &Store, input: dto::ListObjectsInput) -> Result<dto
         next_marker: page.next.map(|last| encoding.write(last.text())),
         name: Some(input.bucket),
         prefix: Some(encoding.write(&input.prefix.unwrap_or_default())),
-        delimiter: input.delimiter.map(|delimiter| encoding.write(&delimiter)),
+        delimiter: encoding.write_delimiter(input.delimiter),
         marker: Some(encoding.write(&input.marker.unwrap_or_default())),
         max_keys: i32::try_from(size).ok(),
         encoding_type: input.encoding_type,
@@ -237,7 +242,7 @@ pub(super) fn versions(
         next_key_marker: page.next.map(|last| encoding.write(last.text())),
         name: Some(input.bucket),
         prefix: Some(encoding.write(&input.prefix.unwrap_or_default())),
-        delimiter: input.delimiter.map(|delimiter| encoding.write(&delimiter)),
+        delimiter: encoding.write_delimiter(input.delimiter),
         key_marker: Some(encoding.write(&input.key_marker.unwrap_or_default())),
         version_id_marker: input.version_id_marker,
         max_keys: i32::try_from(size).ok(),

@@ -1,5 +1,6 @@
 //! Multipart uploads: begin, send parts, abort.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use s3s::{S3Request, dto};
@@ -147,12 +148,7 @@ pub(super) fn copy_part(
     let size = opened.known.size;
     let range = match input.copy_source_range.as_deref() {
         None => 0..size,
-        Some(text) => {
-            let refused =
-                |_| Error::Argument { name: "x-amz-copy-source-range", reason: "it is no range".into() };
-            let range = dto::Range::parse(text).map_err(refused)?.check(size);
-            range.map_err(|_| Error::Range { size })?
-        }
+        Some(text) => source_range(text, size)?,
     };
     if range.end.saturating_sub(range.start) > PUT_BYTES_MAX {
         return Err(Error::TooLarge);
@@ -174,6 +170,20 @@ pub(super) fn copy_part(
         checksum_sha256: part_checksum(&part, Algorithm::Sha256),
     };
     Ok(dto::UploadPartCopyOutput { copy_part_result: Some(result), ..dto::UploadPartCopyOutput::default() })
+}
+
+/// A range that a part is copied from: both ends are given, and both lie inside of the source.
+fn source_range(text: &str, size: u64) -> Result<Range<u64>, Error> {
+    match dto::Range::parse(text) {
+        Ok(dto::Range::Int { first, last: Some(last) }) if first <= last && last < size => {
+            Ok(first..last + 1)
+        }
+        Ok(dto::Range::Int { last: Some(_), .. }) => Err(Error::Range { size }),
+        Ok(dto::Range::Int { last: None, .. } | dto::Range::Suffix { .. }) | Err(_) => Err(Error::Argument {
+            name: "x-amz-copy-source-range",
+            reason: "it has to have the form bytes=FIRST-LAST".into(),
+        }),
+    }
 }
 
 /// Amazon S3, `AbortMultipartUpload`.

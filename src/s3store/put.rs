@@ -91,10 +91,7 @@ pub(super) async fn copy(
     let replaces = input.metadata_directive.as_ref().map(dto::MetadataDirective::as_str)
         == Some(dto::MetadataDirective::REPLACE);
     if !replaces && source_bucket == input.bucket && source_key == key {
-        return Err(Error::Argument {
-            name: "x-amz-copy-source",
-            reason: "it is the object itself, and x-amz-metadata-directive is not REPLACE".into(),
-        });
+        return Err(Error::CopyOntoItself);
     }
     let source_condition = ReadCondition {
         if_match: input.copy_source_if_match.take(),

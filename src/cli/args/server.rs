@@ -6,10 +6,11 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each setting may also come from the environment (LAKESHARE_ and the flag's name in capitals:
+    after_help = "Each setting may also come from the environment (LAKESHARE_ and the flag's name in capitals: \
 LAKESHARE_PUBLIC_URL) or from the file of --config; the flag wins, then the environment, then the file.
-The root key pair comes from LAKESHARE_ROOT_USER and LAKESHARE_ROOT_PASSWORD (or from files named by
-LAKESHARE_ROOT_USER_FILE and LAKESHARE_ROOT_PASSWORD_FILE); on a loopback address it is lakeadmin/lakeadmin
+
+The root key pair comes from LAKESHARE_ROOT_USER and LAKESHARE_ROOT_PASSWORD (or from files named by \
+LAKESHARE_ROOT_USER_FILE and LAKESHARE_ROOT_PASSWORD_FILE); on a loopback address it is lakeadmin/lakeadmin \
 unless set.
 
 Examples:
