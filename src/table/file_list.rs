@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::file_list_builder::FileListBuilder;
 use super::path_digest::PathDigests;
-use super::segment::{LiveRows, NO_RECORD_COUNT, Segment};
+use super::segment::{LiveRows, NO_RECORD_COUNT, PartitionNumber, Segment};
 use super::segment_builder::{FilePath, NewFile, StatisticsText};
 use crate::limits::SEGMENT_FILES_MAX;
 
@@ -42,6 +42,7 @@ pub struct File<'a> {
     pub modification_time_ms: i64,
     /// A whole JSON object, `{"date":"2024-01-01","n":null}`, safe to write into a line.
     pub partition_values_json: &'a [u8],
+    pub partition: PartitionNumber,
     /// The statistics' JSON text, escaped as the inside of a JSON string; empty when the log has none.
     pub stats_escaped: &'a [u8],
     pub record_count: Option<u64>,
@@ -118,12 +119,30 @@ impl FileList {
         self.block_ends.last().copied().unwrap_or_default()
     }
 
-    /// Unpacks block `index` into `block`, which keeps its buffers from call to call.
-    pub fn read_block<'a>(&'a self, index: usize, block: &'a mut Block) -> BlockFiles<'a> {
+    /// Number and JSON of the partition values of each file of block `index`, of dead ones too; unpacks nothing.
+    pub fn block_partitions(&self, index: usize) -> impl Iterator<Item = (PartitionNumber, &[u8])> {
+        self.place_of(index).into_iter().flat_map(|(segment, live, block)| {
+            let numbers = live.segment.partition_of.get(live.segment.statistics.rows(block));
+            numbers.unwrap_or_default().iter().map(move |&number| {
+                let json = live.segment.partitions.get(usize::from(number));
+                (PartitionNumber { segment, number }, json)
+            })
+        })
+    }
+
+    /// The segment of block `index` with its number, and the block's number in it.
+    fn place_of(&self, index: usize) -> Option<(usize, &LiveSegment, usize)> {
         let number = self.block_ends.partition_point(|&end| end <= index);
         let before = number.checked_sub(1).and_then(|before| self.block_ends.get(before)).copied();
-        let Some(segment) = self.segments.get(number) else { return BlockFiles::empty() };
-        BlockFiles::new(segment, number, index - before.unwrap_or_default(), block)
+        Some((number, self.segments.get(number)?, index - before.unwrap_or_default()))
+    }
+
+    /// Unpacks block `index` into `block`, which keeps its buffers from call to call.
+    pub fn read_block<'a>(&'a self, index: usize, block: &'a mut Block) -> BlockFiles<'a> {
+        match self.place_of(index) {
+            Some((number, segment, index)) => BlockFiles::new(segment, number, index, block),
+            None => BlockFiles::empty(),
+        }
     }
 
     /// Goes on where [`BlockFiles::position`] was taken; `block` must not have read another block since.
@@ -316,7 +335,10 @@ impl<'a> BlockFiles<'a> {
             self.texts = texts;
             let encoded_name = self.take_encoded_name(segment, row);
             if self.live.is_none_or(|live| live.contains(row)) {
-                return Some((row, file(segment, row, encoded_name, stats_escaped)?));
+                let partition =
+                    PartitionNumber { segment: self.segment_number, number: *segment.partition_of.get(row)? };
+                let file = file(segment, row, partition, encoded_name)?;
+                return Some((row, File { stats_escaped, ..file }));
             }
         }
     }
@@ -340,14 +362,14 @@ impl<'a> Iterator for BlockFiles<'a> {
     }
 }
 
+/// The file of a row, but for its statistics.
 fn file<'a>(
     segment: &'a Segment,
     row: usize,
+    partition: PartitionNumber,
     encoded_name: Option<&'a [u8]>,
-    stats_escaped: &'a [u8],
 ) -> Option<File<'a>> {
     let directory = usize::from(*segment.directory_of.get(row)?);
-    let partition = usize::from(*segment.partition_of.get(row)?);
     let log_name = segment.names.get(row);
     let record_count = *segment.record_counts.get(row)?;
     Some(File {
@@ -357,8 +379,9 @@ fn file<'a>(
         encoded_name: encoded_name.unwrap_or(log_name),
         size_bytes: *segment.sizes_bytes.get(row)?,
         modification_time_ms: *segment.modification_times_ms.get(row)?,
-        partition_values_json: segment.partitions.get(partition),
-        stats_escaped,
+        partition_values_json: segment.partitions.get(usize::from(partition.number)),
+        partition,
+        stats_escaped: &[],
         record_count: (record_count != NO_RECORD_COUNT).then_some(record_count),
     })
 }

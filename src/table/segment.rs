@@ -32,6 +32,13 @@ impl std::fmt::Debug for Segment {
     }
 }
 
+/// Equal for files of a list that share their partition values; they are numbered anew in each segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionNumber {
+    pub segment: usize,
+    pub number: u16,
+}
+
 /// The directories of a segment in both spellings.
 #[derive(Debug, Default)]
 pub(crate) struct Directories {
