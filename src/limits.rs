@@ -9,8 +9,26 @@ pub const PAGE_TOKEN_BYTES_MAX: usize = 4 << 10;
 /// Largest page of a list; the reference server's bound, which clients have met before.
 pub const LIST_PAGE_MAX: usize = 500;
 
-/// Largest JSON body that a query may carry; the reference server takes 1 MB of hints.
-pub const QUERY_BODY_BYTES_MAX: usize = 2 << 20;
+/// Largest JSON body that a query may carry: hints may be long, since too long ones are ignored and not refused.
+pub const QUERY_BODY_BYTES_MAX: usize = 8 << 20;
+
+/// Longest hint that is looked at (the reference server's bound); a longer one is ignored.
+pub const HINT_BYTES_MAX: usize = 1 << 20;
+
+/// Depth of a hint's tree (the reference server's bound); what lies deeper is ignored.
+pub const HINT_DEPTH_MAX: usize = 100;
+
+/// Tokens of an SQL hint, so that its tree stays a few megabytes.
+pub const HINT_TOKENS_MAX: usize = 20_000;
+
+/// Conditions of all hints of a query, since each is asked of every file; further ones are ignored.
+pub const HINT_LEAVES_MAX: usize = 1_000;
+
+/// Blocks of files that are looked at for one chunk, so that a query which keeps few files lets others have their turn.
+pub const PRUNED_BLOCKS_MAX: usize = 16;
+
+/// Columns whose statistics one query asks for, so that a set of them fits 64 bits.
+pub const HINT_COLUMNS_MAX: usize = 64;
 
 /// Time within which the body of a query has to arrive.
 pub const QUERY_BODY_SECONDS_MAX: u64 = 30;

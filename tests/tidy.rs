@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("delta", 3),
     ("directory", 3),
     ("sample", 3),
+    ("skip", 3),
     ("state", 2),
     ("storage", 2),
     ("table", 2),

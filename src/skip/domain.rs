@@ -1,0 +1,230 @@
+//! What a column can hold within one file.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::truth::Truth;
+
+/// A value as it is compared: booleans as 0 and 1, dates in days and timestamps in microseconds since the Unix
+/// epoch, decimals as the nearest double.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value<'a> {
+    Integer(i64),
+    Float(f64),
+    /// Compared byte by byte, as Spark and Parquet do.
+    Text(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// `None` when the kinds differ or one is not a number.
+    pub(super) fn compare(&self, other: &Value<'_>) -> Option<Ordering> {
+        match (self, other) {
+            (Value::Integer(one), Value::Integer(two)) => Some(one.cmp(two)),
+            // Zero and negative zero are equal here, as they are in SQL.
+            (Value::Float(one), Value::Float(two)) => one.partial_cmp(two),
+            (Value::Text(one), Value::Text(two)) => Some(one.as_bytes().cmp(two.as_bytes())),
+            (Value::Integer(_) | Value::Float(_) | Value::Text(_), _) => None,
+        }
+    }
+}
+
+/// A constant of a hint: some value from `low` to `high`. Mostly the two are one; they differ where the client
+/// rounded, or did not say which time zone it meant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Literal {
+    pub(super) low: Value<'static>,
+    pub(super) high: Value<'static>,
+}
+
+impl Literal {
+    pub(super) fn exact(value: Value<'static>) -> Self {
+        Self { low: value.clone(), high: value }
+    }
+}
+
+/// How a column is compared with a constant; `<>` is the negation of `Equal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Operator {
+    /// The operator with its sides changed over.
+    pub(super) fn mirrored(self) -> Self {
+        match self {
+            Self::Equal => Self::Equal,
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+}
+
+/// What a column can hold within one file. It may say too much, never too little.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Domain<'a> {
+    pub(super) can_be_null: bool,
+    pub(super) can_be_value: bool,
+    /// No value lies below; `None` if that is not known.
+    pub(super) low: Option<Value<'a>>,
+    /// No value lies above, but for what `high_is_prefix` and `can_be_nan` say.
+    pub(super) high: Option<Value<'a>>,
+    /// Texts that begin with `high` lie in the domain too.
+    pub(super) high_is_prefix: bool,
+    /// NaN lies above every number, as Spark has it.
+    pub(super) can_be_nan: bool,
+}
+
+/// Whether the value of the comparison itself is in question.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Included,
+    Excluded,
+}
+
+impl Domain<'_> {
+    /// Nothing is known.
+    pub(super) const ANY: Domain<'static> = Domain {
+        can_be_null: true,
+        can_be_value: true,
+        low: None,
+        high: None,
+        high_is_prefix: false,
+        can_be_nan: true,
+    };
+
+    /// Every row is null.
+    pub(super) const NULL: Domain<'static> = Domain {
+        can_be_null: true,
+        can_be_value: false,
+        low: None,
+        high: None,
+        high_is_prefix: false,
+        can_be_nan: false,
+    };
+
+    pub(super) fn is_null(&self) -> Truth {
+        Truth { can_be_true: self.can_be_null, can_be_false: self.can_be_value, can_be_null: false }
+    }
+
+    pub(super) fn compare(&self, operator: Operator, literal: &Literal) -> Truth {
+        let Literal { low, high } = literal;
+        let (can_be_true, can_be_false) = match operator {
+            Operator::Less => {
+                (self.reaches_below(high, Edge::Excluded), self.reaches_above(low, Edge::Included))
+            }
+            Operator::LessOrEqual => {
+                (self.reaches_below(high, Edge::Included), self.reaches_above(low, Edge::Excluded))
+            }
+            Operator::Greater => {
+                (self.reaches_above(low, Edge::Excluded), self.reaches_below(high, Edge::Included))
+            }
+            Operator::GreaterOrEqual => {
+                (self.reaches_above(low, Edge::Included), self.reaches_below(high, Edge::Excluded))
+            }
+            Operator::Equal => (
+                self.reaches_below(high, Edge::Included) && self.number_reaches_above(low, Edge::Included),
+                self.reaches_below(high, Edge::Excluded) || self.reaches_above(low, Edge::Excluded),
+            ),
+        };
+        Truth {
+            can_be_true: self.can_be_value && can_be_true,
+            can_be_false: self.can_be_value && can_be_false,
+            can_be_null: self.can_be_null,
+        }
+    }
+
+    fn reaches_below(&self, value: &Value<'_>, edge: Edge) -> bool {
+        let Some(low) = &self.low else { return true };
+        match low.compare(value) {
+            Some(Ordering::Less) | None => true,
+            Some(Ordering::Equal) => edge == Edge::Included,
+            Some(Ordering::Greater) => false,
+        }
+    }
+
+    fn reaches_above(&self, value: &Value<'_>, edge: Edge) -> bool {
+        self.can_be_nan || self.number_reaches_above(value, edge)
+    }
+
+    fn number_reaches_above(&self, value: &Value<'_>, edge: Edge) -> bool {
+        let Some(high) = &self.high else { return true };
+        if self.high_is_prefix
+            && let (Value::Text(high), Value::Text(text)) = (high, value)
+            && text.starts_with(high.as_ref())
+        {
+            return true;
+        }
+        match high.compare(value) {
+            Some(Ordering::Greater) | None => true,
+            Some(Ordering::Equal) => edge == Edge::Included,
+            Some(Ordering::Less) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn between(low: i64, high: i64) -> Domain<'static> {
+        Domain {
+            can_be_null: false,
+            low: Some(Value::Integer(low)),
+            high: Some(Value::Integer(high)),
+            can_be_nan: false,
+            ..Domain::ANY
+        }
+    }
+
+    fn seven(domain: &Domain<'_>, operator: Operator) -> (bool, bool) {
+        let truth = domain.compare(operator, &Literal::exact(Value::Integer(7)));
+        (truth.can_be_true, truth.can_be_false)
+    }
+
+    #[test]
+    fn a_range_says_what_a_comparison_can_be() {
+        use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+        for (low, high, operator, expected) in [
+            (5, 10, Equal, (true, true)),
+            (7, 7, Equal, (true, false)),
+            (8, 10, Equal, (false, true)),
+            (1, 6, Less, (true, false)),
+            (7, 9, Less, (false, true)),
+            (7, 7, LessOrEqual, (true, false)),
+            (6, 8, LessOrEqual, (true, true)),
+            (1, 7, Greater, (false, true)),
+            (8, 8, Greater, (true, false)),
+            (7, 9, GreaterOrEqual, (true, false)),
+            (1, 6, GreaterOrEqual, (false, true)),
+        ] {
+            assert_eq!(seven(&between(low, high), operator), expected, "{low}..={high} {operator:?} 7");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_of_another_kind_can_be_anything() {
+        assert_eq!(seven(&Domain::ANY, Operator::Equal), (true, true));
+        let text =
+            Domain { low: Some(Value::Text("a".into())), high: Some(Value::Text("b".into())), ..Domain::ANY };
+        assert_eq!(seven(&text, Operator::Less), (true, true));
+        assert_eq!(Domain::NULL.compare(Operator::Equal, &Literal::exact(Value::Integer(7))), Truth::NULL);
+        assert_eq!(Domain::NULL.is_null(), Truth::of(true));
+    }
+
+    #[test]
+    fn nan_lies_above_every_number_and_equals_none() {
+        let floats = Domain { low: Some(Value::Float(1.0)), high: Some(Value::Float(2.0)), ..Domain::ANY };
+        let three = Literal::exact(Value::Float(3.0));
+        assert!(floats.compare(Operator::Greater, &three).can_be_true);
+        assert!(!floats.compare(Operator::Equal, &three).can_be_true);
+        let zero = Literal::exact(Value::Float(0.0));
+        let below = Domain { low: Some(Value::Float(-0.0)), high: Some(Value::Float(-0.0)), ..floats };
+        assert!(below.compare(Operator::Equal, &zero).can_be_true);
+    }
+}

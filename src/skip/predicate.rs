@@ -1,0 +1,80 @@
+//! All hints of a query as one condition, asked of files.
+
+use super::columns::Columns;
+use super::compile::{Compiler, Node};
+use super::domain::Domain;
+use super::hints::Hints;
+use super::partition::{self, PartitionColumn};
+use super::statistics::{self, StatisticsColumn};
+use super::truth::Truth;
+use super::{json_hints, sql_hints};
+use crate::table::snapshot::Metadata;
+
+/// The hints of a query, bound to the columns of a table version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicate {
+    node: Node,
+    partition_columns: Vec<PartitionColumn>,
+    statistics_columns: Vec<StatisticsColumn>,
+    leaf_count: usize,
+    ignored_count: usize,
+}
+
+impl Predicate {
+    /// Reads the hints. What cannot be used is left out, and counted.
+    pub fn compile(hints: &Hints, metadata: &Metadata) -> Self {
+        let mut compiler = Compiler::new(Columns::new(metadata));
+        let mut nodes = Vec::new();
+        let json = hints.json.iter().map(|text| (text, json_hints::parse as fn(&str) -> _));
+        let sql = hints.sql.iter().map(|text| (text, sql_hints::parse as fn(&str) -> _));
+        for (text, parse) in json.chain(sql) {
+            let expression = if compiler.is_full() { None } else { parse(text) };
+            if let Some(expression) = expression {
+                nodes.push(compiler.compile(&expression));
+            } else {
+                compiler.leaf_count += 1;
+                compiler.ignored_count += 1;
+            }
+        }
+        Self {
+            node: Node::All(nodes),
+            partition_columns: compiler.partition_columns,
+            statistics_columns: compiler.statistics_columns,
+            leaf_count: compiler.leaf_count,
+            ignored_count: compiler.ignored_count,
+        }
+    }
+
+    /// Conditions in the hints; a hint that could not be read is one.
+    pub fn condition_count(&self) -> usize {
+        self.leaf_count
+    }
+
+    /// Conditions of which nothing could be made.
+    pub fn ignored_count(&self) -> usize {
+        self.ignored_count
+    }
+
+    /// Whether no file can be left out.
+    pub fn is_idle(&self) -> bool {
+        self.leaf_count == self.ignored_count
+    }
+
+    pub(super) fn needs_statistics(&self) -> bool {
+        !self.statistics_columns.is_empty()
+    }
+
+    pub(super) fn partition_domains(&self, partition_values_json: &[u8]) -> Vec<Domain<'static>> {
+        partition::domains(&self.partition_columns, partition_values_json)
+    }
+
+    /// What the condition can be, as far as partition values tell.
+    pub(super) fn ask_partition(&self, partition: &[Domain<'_>]) -> Truth {
+        self.node.evaluate(partition, &[])
+    }
+
+    /// What the condition can be in a file with these statistics.
+    pub(super) fn ask_file(&self, partition: &[Domain<'_>], stats: &str) -> Truth {
+        self.node.evaluate(partition, &statistics::domains(&self.statistics_columns, stats))
+    }
+}

@@ -1,0 +1,8 @@
+//! Hints as clients send them, asked of files as writers describe them.
+
+mod cases;
+mod client;
+mod fixture;
+mod oracle;
+mod property;
+mod writer;
