@@ -91,6 +91,7 @@ fn listing(snapshot: &Arc<Snapshot>, format: Format) -> Listing {
         snapshot: Arc::clone(snapshot),
         head: Vec::new(),
         lines: LineWriter::new(signing, format, format, NOW_MS),
+        pruner: None,
         row_limit: None,
         with_end: false,
         clock: Clock::fixed(NOW_MS),

@@ -1,15 +1,15 @@
 //! One connection on one core, from handshake to last byte.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -45,20 +45,16 @@ where
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY refused");
     }
-    let Some(acceptor) = tls else { return serve_stream(stream, false, drain, handler).await };
+    let Some(acceptor) = tls else { return serve_stream(stream, drain, handler).await };
     let handshake = Duration::from_secs(limits::HEAD_SECONDS_MAX);
     match tokio::time::timeout(handshake, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => {
-            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            serve_stream(stream, is_http2, drain, handler).await;
-        }
+        Ok(Ok(stream)) => serve_stream(stream, drain, handler).await,
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake timed out"),
     }
 }
 
-/// HTTP/1.1, or HTTP/2 where the TLS handshake agreed on it.
-async fn serve_stream<S, H, F>(stream: S, is_http2: bool, drain: Drain, handler: Rc<H>)
+async fn serve_stream<S, H, F>(stream: S, mut drain: Drain, handler: Rc<H>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Fn(Request<Incoming>) -> F + 'static,
@@ -68,43 +64,27 @@ where
         let answer = handler(request);
         async move { Ok::<_, std::convert::Infallible>(answer.await) }
     });
-    let stream = TokioIo::new(stream);
-    let patience = Duration::from_secs(limits::HEAD_SECONDS_MAX);
-    let ended = if is_http2 {
-        let mut builder = http2::Builder::new(CoreExecutor);
-        builder
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(limits::HTTP2_STREAMS_MAX)
-            .max_send_buf_size(limits::CONNECTION_BUFFER_BYTES)
-            .keep_alive_interval(patience);
-        let connection = builder.serve_connection(stream, service);
-        until_drained(connection, drain, http2::Connection::graceful_shutdown).await
-    } else {
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience)
-            .max_buf_size(limits::CONNECTION_BUFFER_BYTES);
-        let connection = builder.serve_connection(stream, service);
-        until_drained(connection, drain, http1::Connection::graceful_shutdown).await
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
-    }
-}
-
-/// Drives a connection to its end; from the drain on it takes no further request.
-async fn until_drained<C>(connection: C, mut drain: Drain, shut: fn(Pin<&mut C>)) -> hyper::Result<()>
-where
-    C: Future<Output = hyper::Result<()>>,
-{
-    let mut connection = pin!(connection);
-    tokio::select! {
+    let mut builder = auto::Builder::new(CoreExecutor);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(limits::HEAD_SECONDS_MAX))
+        .max_buf_size(limits::CONNECTION_BUFFER_BYTES)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits::HTTP2_STREAMS_MAX)
+        .max_send_buf_size(limits::CONNECTION_BUFFER_BYTES)
+        .keep_alive_interval(Duration::from_secs(limits::HEAD_SECONDS_MAX));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         // An error means that the server is gone already, which is as good a reason to drain.
         _ = drain.wait_for(|begun| *begun) => {
-            shut(connection.as_mut());
+            connection.as_mut().graceful_shutdown();
             connection.await
         }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended early");
     }
 }

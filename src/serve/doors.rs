@@ -10,7 +10,7 @@ use super::count::Counted;
 use super::route::{DoorName, door_of};
 use super::shutdown::Shutdown;
 use crate::http::body::Body;
-use crate::telemetry::metrics::{CoreMetrics, Door, Metrics};
+use crate::telemetry::metrics::{CoreMetrics, Door, HintUse, Metrics};
 use crate::{admin, s3store, sharing};
 
 /// All doors; shared by the cores, each request is answered on the core that accepted it.
@@ -39,6 +39,9 @@ impl Doors {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         metrics.count(label(name), response.status().as_u16());
+        if let Some(hint_use) = response.extensions().get::<HintUse>() {
+            metrics.count_hints(*hint_use);
+        }
         let counted = metrics.clone();
         response.map(|body| Body::wrap(Counted::new(body, counted)))
     }

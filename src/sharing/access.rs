@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use crate::skip::predicate::Predicate;
 use crate::table::snapshot::Version;
+use crate::telemetry::metrics::HintUse;
 
 /// Spark's user agents hold ids that a provider needs to follow a query; they fit.
 const USER_AGENT_BYTES_MAX: usize = 512;
@@ -19,6 +21,10 @@ pub struct Access {
     pub recipient: Option<Uuid>,
     pub version: Option<Version>,
     pub files: u64,
+    /// Conditions in the hints of a query.
+    conditions: usize,
+    /// Of these, how many could not be used.
+    conditions_ignored: usize,
     share: String,
     schema: String,
     table: String,
@@ -37,6 +43,8 @@ impl Access {
             recipient: None,
             version: None,
             files: 0,
+            conditions: 0,
+            conditions_ignored: 0,
             share: String::new(),
             schema: String::new(),
             table: String::new(),
@@ -57,6 +65,22 @@ impl Access {
         share.clone_into(&mut self.share);
         schema.clone_into(&mut self.schema);
         table.clone_into(&mut self.table);
+    }
+
+    /// What was made of the query's hints.
+    pub fn conditions(&mut self, predicate: &Predicate) {
+        self.conditions = predicate.condition_count();
+        self.conditions_ignored = predicate.ignored_count();
+    }
+
+    /// `None` if there were no hints.
+    pub fn hint_use(&self) -> Option<HintUse> {
+        match (self.conditions, self.conditions_ignored) {
+            (0, _) => None,
+            (_, 0) => Some(HintUse::Whole),
+            (all, ignored) if ignored < all => Some(HintUse::Part),
+            _ => Some(HintUse::Ignored),
+        }
     }
 
     /// What the client calls itself, cut to a length that a log line can bear.
@@ -93,6 +117,8 @@ impl Drop for Access {
             table = self.table,
             version = self.version,
             files = self.files,
+            conditions = self.conditions,
+            conditions_ignored = self.conditions_ignored,
             bytes = self.bytes,
             micros,
             kind = self.kind,

@@ -11,7 +11,8 @@ use super::access::Access;
 use super::render::LineWriter;
 use crate::clock::Clock;
 use crate::http::body::BodyError;
-use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES};
+use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES, PRUNED_BLOCKS_MAX};
+use crate::skip::pruner::Pruner;
 use crate::table::file_list::{Block, BlockPosition};
 use crate::table::snapshot::Snapshot;
 
@@ -24,6 +25,8 @@ pub struct ListingParts {
     /// The protocol and metaData lines.
     pub head: Vec<u8>,
     pub lines: LineWriter,
+    /// Leaves out files that hold no wanted row.
+    pub pruner: Option<Pruner>,
     /// Rows that are enough.
     pub row_limit: Option<u64>,
     /// Whether the client asked for a last line.
@@ -61,7 +64,8 @@ impl Listing {
         }
     }
 
-    /// The next chunk; `None` after the last one.
+    /// The next chunk; `None` after the last one. It is empty where many files in a row were left out, so that
+    /// others have their turn.
     pub fn next_chunk(&mut self) -> Option<Vec<u8>> {
         if self.is_finished {
             return None;
@@ -73,7 +77,8 @@ impl Listing {
             out.append(&mut self.parts.head);
         }
         self.parts.lines.refresh(self.parts.clock.now_ms());
-        while out.len() < chunk_bytes && !self.is_finished {
+        let last_block = self.next_block + PRUNED_BLOCKS_MAX;
+        while out.len() < chunk_bytes && !self.is_finished && self.next_block < last_block {
             if !self.push_files(chunk_bytes, &mut out) {
                 self.is_finished = true;
                 if self.parts.with_end {
@@ -97,12 +102,20 @@ impl Listing {
         let mut rest = match &self.position {
             Some(position) => files.resume_block(position, &self.block),
             None if self.next_block < files.block_count() => {
+                let index = self.next_block;
                 self.next_block += 1;
-                files.read_block(self.next_block - 1, &mut self.block)
+                let pruner = self.parts.pruner.as_mut();
+                if pruner.is_some_and(|pruner| !pruner.may_match_block(files, index)) {
+                    return true;
+                }
+                files.read_block(index, &mut self.block)
             }
             None => return false,
         };
         for file in rest.by_ref() {
+            if self.parts.pruner.as_mut().is_some_and(|pruner| !pruner.may_match(&file)) {
+                continue;
+            }
             self.parts.lines.push_file(&file, out);
             self.access.files += 1;
             if let Some(rows) = &mut self.rows_wanted {
@@ -128,9 +141,16 @@ impl http_body::Body for Listing {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Poll::Ready(self.next_chunk().map(|chunk| Ok(Frame::data(Bytes::from(chunk)))))
+        match self.next_chunk() {
+            Some(chunk) if !chunk.is_empty() => Poll::Ready(Some(Ok(Frame::data(Bytes::from(chunk))))),
+            Some(_) if !self.is_finished => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -141,8 +161,11 @@ impl http_body::Body for Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::STATS_BLOCK_FILES;
     use crate::sharing::capabilities::Format;
     use crate::sharing::fixture;
+    use crate::skip::hints::Hints;
+    use crate::skip::predicate::Predicate;
 
     const NOW_MS: i64 = 1_790_000_123_456;
 
@@ -152,6 +175,7 @@ mod tests {
             snapshot: Arc::new(fixture::snapshot(file_count)),
             head: b"head\n".to_vec(),
             lines,
+            pruner: None,
             row_limit,
             with_end,
             clock: Clock::fixed(NOW_MS),
@@ -198,6 +222,35 @@ mod tests {
             assert_eq!(paths(&chunks).len(), files, "limit {limit}");
         }
         assert_eq!(paths(&chunks(listing(4, Some(1_000), false))).len(), 4);
+    }
+
+    fn hinted(file_count: usize, hint: &str) -> Listing {
+        let hints = Hints { sql: vec![hint.to_owned()], json: None };
+        let predicate = Predicate::compile(&hints, &fixture::snapshot(0).metadata);
+        let mut listing = listing(file_count, None, true);
+        listing.parts.pruner = Pruner::new(predicate);
+        listing
+    }
+
+    #[test]
+    fn a_hint_leaves_out_files_and_keeps_the_order_of_the_rest() {
+        // Every third file is of that day; file n has the id n at least.
+        let kept = paths(&chunks(hinted(5_000, "date = '2024-01-02' AND id IS NOT NULL")));
+        let expected: Vec<String> =
+            (0..5_000).filter(|number| number % 3 == 1).map(|number| format!("{number:05}")).collect();
+        assert_eq!(kept, expected);
+        assert_eq!(paths(&chunks(hinted(5_000, "nosuch = 1"))).len(), 5_000);
+    }
+
+    #[test]
+    fn many_refused_files_in_a_row_give_way_to_others_and_end_all_the_same() {
+        let file_count = (2 * PRUNED_BLOCKS_MAX + 1) * STATS_BLOCK_FILES;
+        let chunks = chunks(hinted(file_count, "date = 'never'"));
+        assert_eq!(chunks.iter().filter(|chunk| chunk.is_empty()).count(), 1);
+        assert_eq!(String::from_utf8(chunks.concat()).unwrap().lines().count(), 2);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let body = http_body_util::BodyExt::collect(hinted(file_count, "date = 'never'"));
+        assert_eq!(runtime.block_on(body).unwrap().to_bytes(), chunks.concat());
     }
 
     #[test]

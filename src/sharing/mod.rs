@@ -25,6 +25,8 @@ use crate::directory::page::{Listing as ListName, Scope};
 use crate::directory::{Published, Recipient, ShareEntry, TableEntry};
 use crate::http::body::{Body, BodyError};
 use crate::sigv4::credential::Credential;
+use crate::skip::predicate::Predicate;
+use crate::skip::pruner::Pruner;
 use crate::snapshot::loader::Loader;
 use crate::state::record::{SigningCredential, TableSource};
 use crate::table::snapshot::Snapshot;
@@ -87,7 +89,9 @@ impl Door {
         if let Some(agent) = parts.headers.get(USER_AGENT) {
             access.user_agent(agent.as_bytes());
         }
-        let mut response = match self.answer(&parts, body, &mut access).await {
+        let answer = self.answer(&parts, body, &mut access).await;
+        let hint_use = access.hint_use();
+        let mut response = match answer {
             Ok(reply) => reply.response(access, &parts.method),
             Err(error) => {
                 error.log(&request_id);
@@ -99,6 +103,9 @@ impl Door {
         };
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-request-id", id);
+        }
+        if let Some(hint_use) = hint_use {
+            response.extensions_mut().insert(hint_use);
         }
         response
     }
@@ -213,12 +220,15 @@ impl Door {
         let query = QueryRequest::parse(&request_body::read(request.body).await?)?;
         let snapshot = self.load(table, access).await?;
         let (format, head) = head(&capabilities, &snapshot)?;
+        let predicate = Predicate::compile(&query.hints, &snapshot.metadata);
+        access.conditions(&predicate);
         let now_ms = self.parts.clock.now_ms();
         let lines = LineWriter::new(self.signing(table), format, file_id_hash.unwrap_or(format), now_ms);
         let parts = ListingParts {
             snapshot,
             head,
             lines,
+            pruner: Pruner::new(predicate),
             row_limit: query.row_limit,
             with_end: capabilities.include_end_stream_action,
             clock: self.parts.clock.clone(),

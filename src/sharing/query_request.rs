@@ -3,20 +3,22 @@
 use serde_json::{Map, Value};
 
 use super::error::Error;
+use crate::skip::hints::Hints;
 
 /// A query for the latest version of a table, as far as it is served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueryRequest {
     /// Rows that are enough. Absent when a hint is present: a file that the hint would have left out may
     /// hold none of the wanted rows, so nothing may be cut.
     pub row_limit: Option<u64>,
+    pub hints: Hints,
 }
 
 impl QueryRequest {
     /// Reads the body of a query (Delta Sharing, "Read Data from a Table").
     ///
-    /// An empty body is `{}`, `null` is absent, unknown fields are ignored. Hints may be ignored, so they
-    /// are; what would change the answer and is not served is refused by name.
+    /// An empty body is `{}`, `null` is absent, unknown fields are ignored. Hints that
+    /// make no sense are as good as none; what would change the answer and is not served is refused by name.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let fields = Fields::parse(body)?;
         fields.check_versions()?;
@@ -28,8 +30,8 @@ impl QueryRequest {
                 u64::try_from(limit).map_err(|_| Error::parameter("limitHint", "it cannot be negative"))
             })
             .transpose()?;
-        let has_hints = fields.has_hints()?;
-        Ok(Self { row_limit: limit.filter(|_| !has_hints) })
+        let hints = fields.hints()?;
+        Ok(Self { row_limit: limit.filter(|_| hints.is_empty()), hints })
     }
 }
 
@@ -160,14 +162,18 @@ impl Fields {
     }
 
     /// Users send the JSON hint as an object by mistake; that is a hint as well.
-    fn has_hints(&self) -> Result<bool, Error> {
+    fn hints(&self) -> Result<Hints, Error> {
+        let not_texts = || Error::parameter("predicateHints", "it has to be a list of strings");
         let sql = match self.get("predicateHints") {
-            None => false,
-            Some(Value::Array(hints)) if hints.iter().all(Value::is_string) => !hints.is_empty(),
-            Some(_) => return Err(Error::parameter("predicateHints", "it has to be a list of strings")),
+            None => Some(Vec::new()),
+            Some(Value::Array(hints)) => hints.iter().map(|hint| hint.as_str().map(str::to_owned)).collect(),
+            Some(_) => None,
         };
-        let json = self.get("jsonPredicateHints").is_some_and(|hint| hint.as_str() != Some(""));
-        Ok(sql || json)
+        let json = match self.get("jsonPredicateHints") {
+            Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+            hint => hint.map(Value::to_string),
+        };
+        Ok(Hints { json, sql: sql.ok_or_else(not_texts)? })
     }
 }
 

@@ -46,6 +46,20 @@ struct RequestLabels {
     status: StatusClass,
 }
 
+/// How much of a query's hints could be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum HintUse {
+    Whole,
+    Part,
+    Ignored,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HintLabels {
+    core: u32,
+    used: HintUse,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CoreLabels {
     core: u32,
@@ -56,6 +70,7 @@ struct CoreLabels {
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    hints: Family<HintLabels, Counter>,
     bytes: Family<CoreLabels, Counter>,
     connections: Family<CoreLabels, Gauge>,
 }
@@ -74,14 +89,17 @@ impl Metrics {
     pub fn new(io_mode: &'static str) -> Self {
         let mut registry = Registry::with_prefix("lakeshare");
         let requests = Family::<RequestLabels, Counter>::default();
+        let hints = Family::<HintLabels, Counter>::default();
         let bytes = Family::<CoreLabels, Counter>::default();
         let connections = Family::<CoreLabels, Gauge>::default();
         registry.register("requests", "Requests answered", requests.clone());
+        let help = "Queries with hints, by how much of them could be used";
+        registry.register("queries_with_hints", help, hints.clone());
         registry.register("body_bytes_sent", "Bytes of response bodies", bytes.clone());
         registry.register("connections_open", "Connections open now", connections.clone());
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("file_io", io_mode)]);
         registry.register("build", "Version and how local files are read", build);
-        Self { registry, requests, bytes, connections }
+        Self { registry, requests, hints, bytes, connections }
     }
 
     /// The handles of core number `core`.
@@ -109,6 +127,11 @@ impl CoreMetrics {
         let labels = RequestLabels { core: self.core, door, status: StatusClass::of(status) };
         self.metrics.requests.get_or_create(&labels).inc();
     }
+
+    /// Counts one query that had hints.
+    pub fn count_hints(&self, used: HintUse) {
+        self.metrics.hints.get_or_create(&HintLabels { core: self.core, used }).inc();
+    }
 }
 
 #[cfg(test)]
@@ -122,12 +145,14 @@ mod tests {
         core.count(Door::Sharing, 200);
         core.count(Door::Sharing, 404);
         core.bytes_sent.inc_by(17);
+        core.count_hints(HintUse::Part);
         let text = metrics.render();
         assert!(
             text.contains(r#"lakeshare_requests_total{core="3",door="Sharing",status="Success"} 1"#),
             "{text}"
         );
         assert!(text.contains(r#"lakeshare_body_bytes_sent_total{core="3"} 17"#), "{text}");
+        assert!(text.contains(r#"lakeshare_queries_with_hints_total{core="3",used="Part"} 1"#), "{text}");
         assert!(text.contains(r#"file_io="pread""#), "{text}");
     }
 }

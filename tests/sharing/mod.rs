@@ -4,6 +4,7 @@ mod auth;
 mod capabilities;
 mod features;
 mod golden;
+mod hints;
 mod lists;
 mod log_table;
 mod metadata;

@@ -256,7 +256,7 @@ fn wrong_bodies_are_400_and_name_the_field() {
     }
     let deep = format!(r#"{{"x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     error_of(&world.query(&token, &deep), 400);
-    let large = format!(r#"{{"x":"{}"}}"#, "y".repeat(3 << 20));
+    let large = format!(r#"{{"x":"{}"}}"#, "y".repeat(9 << 20));
     error_of(&world.query(&token, &large), 413);
 }
 
