@@ -14,7 +14,7 @@ use lakeshare::sigv4::credential::Credential;
 use lakeshare::table::file_list::FileList;
 use lakeshare::table::file_list_builder::FileListBuilder;
 use lakeshare::table::path_digest::PathDigest;
-use lakeshare::table::segment_builder::{FilePath, NewFile, StatisticsText};
+use lakeshare::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 use lakeshare::table::snapshot::{Metadata, Protocol, Snapshot};
 
 const NOW_MS: i64 = 1_790_000_123_456;
@@ -49,6 +49,8 @@ fn snapshot(file_count: u64) -> Snapshot {
             partition_values: format!(r#"{{"date":"2024-01-{day:02}"}}"#).as_bytes(),
             statistics: StatisticsText::Raw(&stats),
             record_count: Some(digits % 100_000),
+            deletion_vector: None,
+            row_ids: RowIds::default(),
         });
     }
     Snapshot {

@@ -19,7 +19,7 @@ use inputs::{Replayer, add, path, state};
 use lakeshare::table::file_list::{Block, FileList};
 use lakeshare::table::file_list_builder::FileListBuilder;
 use lakeshare::table::path_digest::{PathDigest, PathDigests};
-use lakeshare::table::segment_builder::{FilePath, NewFile, StatisticsText};
+use lakeshare::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 
 const FILES: usize = 50_000;
 
@@ -49,6 +49,8 @@ fn columns(count: usize) -> FileList {
             partition_values: partition.as_bytes(),
             statistics: StatisticsText::Raw(&stats),
             record_count: Some(1),
+            deletion_vector: None,
+            row_ids: RowIds::default(),
         });
     }
     FileList::new(builder.finish(&mut copy))

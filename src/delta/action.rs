@@ -1,5 +1,6 @@
 //! Actions of a log, as commits and checkpoints both have them.
 
+use crate::table::segment_builder::RowIds;
 use crate::table::snapshot::{Metadata, Protocol};
 
 /// Takes one action; what the action borrows ends with the call.
@@ -28,6 +29,7 @@ pub(super) struct Add<'a> {
     pub(super) modification_time_ms: i64,
     pub(super) stats: Option<&'a str>,
     pub(super) deletion_vector: Option<DeletionVector<'a>>,
+    pub(super) row_ids: RowIds,
 }
 
 /// A file that is dead from this action on.
@@ -37,12 +39,14 @@ pub(super) struct Remove<'a> {
     pub(super) deletion_vector: Option<DeletionVector<'a>>,
 }
 
-/// What identifies a deletion vector.
+/// A deletion vector's descriptor. The first three fields identify it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DeletionVector<'a> {
     pub(super) storage_type: &'a str,
     pub(super) path_or_inline: &'a str,
     pub(super) offset: Option<i64>,
+    pub(super) size_bytes: Option<i64>,
+    pub(super) cardinality: Option<i64>,
 }
 
 impl DeletionVector<'_> {

@@ -71,6 +71,12 @@ impl CheckpointReader {
         self.read(&wanted, &mut |batch| rows.read(batch, act))
     }
 
+    /// Whether it has a column for adds. A part of a checkpoint may have none, as where all its rows are `txn`.
+    pub(super) fn has_adds(&self) -> bool {
+        let fields = self.metadata.metadata().file_metadata().schema_descr().root_schema().get_fields();
+        fields.iter().any(|field| field.name() == "add")
+    }
+
     /// Calls `act` with each add.
     pub(super) fn read_adds(&self, act: &mut Act<'_>) -> Result<(), Error> {
         let mut scratch = Scratch::default();

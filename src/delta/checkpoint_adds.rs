@@ -7,9 +7,10 @@ use super::action::{Act, Action, Add, DeletionVector};
 use super::checkpoint_columns::{Fault, IntegerColumn, MapColumn, TextColumn, action, child, need_child};
 use super::checkpoint_stats::ParsedStats;
 use super::partition::TupleBuilder;
+use crate::table::segment_builder::RowIds;
 
-const ADD: &[&str] = &["path", "partitionValues", "size", "modificationTime", "stats", "deletionVector"];
-const DELETION_VECTOR: &[&str] = &["storageType", "pathOrInlineDv", "offset"];
+const ADD: &[&str] = &["path", "size", "modificationTime", "stats", "baseRowId", "defaultRowCommitVersion"];
+const DELETION_VECTOR: &[&str] = &["storageType", "pathOrInlineDv", "offset", "sizeInBytes", "cardinality"];
 
 /// Whether a listing needs the column at `path`.
 pub(super) fn is_needed(path: &[&str], with_parsed_stats: bool) -> bool {
@@ -39,12 +40,16 @@ struct Adds<'a> {
     stats: Option<TextColumn<'a>>,
     parsed_stats: Option<ParsedStats<'a>>,
     deletion_vectors: Option<DeletionVectors<'a>>,
+    base_row_ids: Option<IntegerColumn<'a>>,
+    default_row_commit_versions: Option<IntegerColumn<'a>>,
 }
 
 impl<'a> Adds<'a> {
     fn new(adds: &'a StructArray) -> Result<Self, Fault> {
         let times = need_child(adds, "modificationTime", "add.modificationTime")?;
         let partition_values = need_child(adds, "partitionValues", "add.partitionValues")?;
+        let numbers =
+            |name, column| child(adds, name).map(|array| IntegerColumn::new(column, array)).transpose();
         Ok(Self {
             structs: adds,
             paths: TextColumn::new("add.path", need_child(adds, "path", "add.path")?)?,
@@ -54,6 +59,8 @@ impl<'a> Adds<'a> {
             stats: child(adds, "stats").map(|array| TextColumn::new("add.stats", array)).transpose()?,
             parsed_stats: child(adds, "stats_parsed").and_then(ParsedStats::new),
             deletion_vectors: child(adds, "deletionVector").map(DeletionVectors::new).transpose()?,
+            base_row_ids: numbers("baseRowId", "add.baseRowId")?,
+            default_row_commit_versions: numbers("defaultRowCommitVersion", "add.defaultRowCommitVersion")?,
         })
     }
 
@@ -81,6 +88,10 @@ impl<'a> Adds<'a> {
                 Some(vectors) => vectors.get(row)?,
                 None => None,
             },
+            row_ids: RowIds {
+                base: size(self.base_row_ids.as_ref(), row)?,
+                default_commit_version: size(self.default_row_commit_versions.as_ref(), row)?,
+            },
         }))
     }
 
@@ -95,9 +106,14 @@ impl<'a> Adds<'a> {
     }
 }
 
+fn size(column: Option<&IntegerColumn<'_>>, row: usize) -> Result<Option<u64>, Fault> {
+    column.map_or(Ok(None), |column| column.get_size(row))
+}
+
 /// Calls `act` with each add of a batch.
 pub(super) fn read(batch: &RecordBatch, scratch: &mut Scratch, act: &mut Act<'_>) -> Result<(), Fault> {
-    let adds = Adds::new(action(batch, "add")?.ok_or(Fault::Missing { column: "add" })?)?;
+    let Some(adds) = action(batch, "add")? else { return Ok(()) };
+    let adds = Adds::new(adds)?;
     for row in 0..batch.num_rows() {
         if let Some(add) = adds.get(row, scratch)? {
             act(Action::Add(add));
@@ -106,11 +122,13 @@ pub(super) fn read(batch: &RecordBatch, scratch: &mut Scratch, act: &mut Act<'_>
     Ok(())
 }
 
-/// The columns that identify deletion vectors.
+/// The columns of deletion vectors.
 struct DeletionVectors<'a> {
     storage_types: TextColumn<'a>,
     paths: TextColumn<'a>,
     offsets: Option<IntegerColumn<'a>>,
+    sizes: Option<IntegerColumn<'a>>,
+    cardinalities: Option<IntegerColumn<'a>>,
 }
 
 impl<'a> DeletionVectors<'a> {
@@ -118,11 +136,13 @@ impl<'a> DeletionVectors<'a> {
         const COLUMN: &str = "add.deletionVector";
         let wrong = Fault::WrongType { column: COLUMN, expected: "struct" };
         let vectors = array.as_struct_opt().ok_or(wrong)?;
-        let offsets = child(vectors, "offset").map(|array| IntegerColumn::new(COLUMN, array)).transpose()?;
+        let numbers = |name| child(vectors, name).map(|array| IntegerColumn::new(COLUMN, array)).transpose();
         Ok(Self {
             storage_types: TextColumn::new(COLUMN, need_child(vectors, "storageType", COLUMN)?)?,
             paths: TextColumn::new(COLUMN, need_child(vectors, "pathOrInlineDv", COLUMN)?)?,
-            offsets,
+            offsets: numbers("offset")?,
+            sizes: numbers("sizeInBytes")?,
+            cardinalities: numbers("cardinality")?,
         })
     }
 
@@ -133,10 +153,13 @@ impl<'a> DeletionVectors<'a> {
         if storage_type.is_empty() && path_or_inline.is_empty() {
             return Ok(None);
         }
+        let number = |column: &Option<IntegerColumn<'_>>| column.as_ref().and_then(|column| column.get(row));
         Ok(Some(DeletionVector {
             storage_type,
             path_or_inline,
-            offset: self.offsets.as_ref().and_then(|offsets| offsets.get(row)),
+            offset: number(&self.offsets),
+            size_bytes: number(&self.sizes),
+            cardinality: number(&self.cardinalities),
         }))
     }
 }

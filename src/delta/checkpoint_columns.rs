@@ -107,7 +107,13 @@ impl<'a> IntegerColumn<'a> {
 
     /// A length: at least 0.
     pub(super) fn need_size(&self, row: usize) -> Result<u64, Fault> {
-        u64::try_from(self.need(row)?).map_err(|_| Fault::Negative { column: self.column })
+        self.get_size(row)?.ok_or(Fault::Null { column: self.column })
+    }
+
+    /// A number of 0 or more.
+    pub(super) fn get_size(&self, row: usize) -> Result<Option<u64>, Fault> {
+        let size = self.get(row).map(u64::try_from).transpose();
+        size.map_err(|_| Fault::Negative { column: self.column })
     }
 
     pub(super) fn need_small(&self, row: usize) -> Result<i32, Fault> {

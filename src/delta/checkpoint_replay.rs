@@ -66,11 +66,15 @@ impl Reading {
         if let Some(action) = replay.missing() {
             return Err(self.fault(Fault::NoAction { action }));
         }
+        let sidecars = replay.take_sidecars();
+        let is_parquet = !readers.is_empty();
+        if is_parquet && sidecars.is_empty() && !readers.iter().any(CheckpointReader::has_adds) {
+            return Err(self.fault(Fault::Missing { column: "add" }));
+        }
         for reader in &readers {
             reader.read_adds(&mut |action| replay.act_of_checkpoint(action))?;
         }
         drop(readers);
-        let sidecars = replay.take_sidecars();
         if sidecars.len() > CHECKPOINT_SIDECARS_MAX {
             return Err(self.fault(Fault::TooManySidecars));
         }

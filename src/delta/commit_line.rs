@@ -12,12 +12,21 @@ use super::action::{Act, Action, Add, DeletionVector, Remove};
 use super::error::LineFault;
 use super::fields::{Fields, WHOLE_TEXT, whole_text, wrong_type};
 use super::partition::TupleBuilder;
+use crate::table::segment_builder::RowIds;
 use crate::table::snapshot::{Metadata, Protocol};
 
-pub(super) const ADD: &[&str] =
-    &["path", "partitionValues", "size", "modificationTime", "stats", "deletionVector"];
+pub(super) const ADD: &[&str] = &[
+    "path",
+    "partitionValues",
+    "size",
+    "modificationTime",
+    "stats",
+    "deletionVector",
+    "baseRowId",
+    "defaultRowCommitVersion",
+];
 pub(super) const REMOVE: &[&str] = &["path", "deletionVector"];
-const DELETION_VECTOR: &[&str] = &["storageType", "pathOrInlineDv", "offset"];
+const DELETION_VECTOR: &[&str] = &["storageType", "pathOrInlineDv", "offset", "sizeInBytes", "cardinality"];
 pub(super) const PROTOCOL: &[&str] =
     &["minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"];
 pub(super) const METADATA: &[&str] = &[
@@ -88,6 +97,10 @@ fn read_add(value: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -
         modification_time_ms: fields.need("modificationTime", fields.integer("modificationTime")?)?,
         stats: fields.text("stats")?.filter(|stats| !stats.is_empty()),
         deletion_vector: read_deletion_vector(&fields)?,
+        row_ids: RowIds {
+            base: fields.size("baseRowId")?,
+            default_commit_version: fields.size("defaultRowCommitVersion")?,
+        },
     }));
     Ok(())
 }
@@ -108,6 +121,8 @@ fn read_deletion_vector<'i>(fields: &Fields<'_, 'i>) -> Result<Option<DeletionVe
         storage_type: fields.need("storageType", fields.text("storageType")?)?,
         path_or_inline: fields.need("pathOrInlineDv", fields.text("pathOrInlineDv")?)?,
         offset: fields.integer("offset")?,
+        size_bytes: fields.integer("sizeInBytes")?,
+        cardinality: fields.integer("cardinality")?,
     }))
 }
 

@@ -20,8 +20,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(version: Version) -> Box<Self> {
-        Box::new(Self { replay: Replay::new(version), parser: CommitParser::default() })
+    pub(super) fn new(store: &TableStore, version: Version) -> Box<Self> {
+        Box::new(Self { replay: Replay::new(store, version), parser: CommitParser::default() })
     }
 
     fn apply(&mut self, commit: &SmallCommit) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{checkpoint_columns, features, partition, path};
+use super::{checkpoint_columns, deletion_vector, features, partition, path};
 use crate::error::Kind;
 use crate::limits::{COMMIT_BYTES_MAX, COMMIT_LINE_BYTES_MAX};
 use crate::storage;
@@ -35,6 +35,10 @@ pub enum Error {
     CheckpointLine { file: String, line: u64, source: LineFault },
     #[error("the path '{path}' of a file cannot be served: {source}")]
     Path { path: String, source: path::Fault },
+    #[error("the deletion vector of the file '{path}' cannot be served: {source}")]
+    DeletionVector { path: String, source: deletion_vector::Fault },
+    #[error("the schema of version {version} is not JSON")]
+    Schema { version: Version, source: Arc<serde_json::Error> },
     #[error("version {version} cannot be served: {source}")]
     Unserved { version: Version, source: features::Fault },
     #[error("in-commit timestamps are enabled, but {file} has none")]
@@ -70,11 +74,15 @@ pub enum LineFault {
 }
 
 impl Error {
+    pub(super) fn schema(version: Version, source: serde_json::Error) -> Self {
+        Self::Schema { version, source: Arc::new(source) }
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
             Self::NotATable { .. } => Kind::NotFound,
             Self::VersionTooNew { .. } | Self::VersionGone { .. } => Kind::Invalid,
-            Self::Unserved { .. } | Self::Path { .. } => Kind::Unsupported,
+            Self::Unserved { .. } | Self::Path { .. } | Self::DeletionVector { .. } => Kind::Unsupported,
             Self::CommitTooLarge { .. } | Self::Line { source: LineFault::TooLong, .. } => Kind::TooLarge,
             Self::MissingCommit { .. }
             | Self::MissingProtocol { .. }
@@ -83,6 +91,7 @@ impl Error {
             | Self::Checkpoint { .. }
             | Self::CheckpointContent { .. }
             | Self::CheckpointLine { .. }
+            | Self::Schema { .. }
             | Self::NoInCommitTimestamp { .. } => Kind::Corrupt,
             Self::LogChanged { .. } => Kind::Unavailable,
             Self::Storage { source } => source.kind(),

@@ -1,18 +1,14 @@
 //! What a table demands of readers, and what is served.
 
-use crate::table::snapshot::{Metadata, Protocol};
+use super::column_mapping;
+use crate::table::snapshot::{Metadata, Protocol, Version};
 
 const READER_VERSION_MAX: i32 = 3;
 const WRITER_VERSION_MAX: i32 = 7;
-const COLUMN_MAPPING_MODE: &str = "delta.columnMapping.mode";
+const ICT_ENABLEMENT_VERSION: &str = "delta.inCommitTimestampEnablementVersion";
 
-/// Reader features that change nothing about which files are alive and what is in them.
-const SERVED: &[&str] = &["v2Checkpoint", "vacuumProtocolCheck"];
-
-/// Reader features of the protocol that change something.
-const KNOWN: &[&str] = &[
-    "catalogManaged",
-    "catalogOwned-preview",
+/// Reader features with which the log is read rightly. What a client has to know of them is for the door to say.
+const SERVED: &[&str] = &[
     "columnMapping",
     "deletionVectors",
     "geospatial",
@@ -20,11 +16,16 @@ const KNOWN: &[&str] = &[
     "timestampWithoutTimezone",
     "typeWidening",
     "typeWidening-preview",
+    "v2Checkpoint",
+    "vacuumProtocolCheck",
     "variantShredding",
     "variantShredding-preview",
     "variantType",
     "variantType-preview",
 ];
+
+/// Features of tables whose newest version a catalog knows, and not the log.
+const CATALOG: &[&str] = &["catalogManaged", "catalogOwned-preview"];
 
 /// What a table demands that is not served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,21 +36,24 @@ pub enum Fault {
     ProtocolVersion { reader: i32, writer: i32 },
     #[error("its protocol has reader version 3, but no list of reader features")]
     NoFeatureList,
+    #[error("it demands the reader {}, which {} not known here", list(features), verb(features))]
+    Features { features: Vec<String> },
     #[error(
-        "it demands the reader {}, which {} not served{}",
-        list(features),
-        verb(features),
-        unknown_text(unknown)
+        "it is managed by a catalog (reader feature {feature}), and its log alone does not tell its newest version; \
+         drop the feature, or share a copy of the table"
     )]
-    Features {
-        features: Vec<String>,
-        /// Those of them that are in no protocol known here.
-        unknown: Vec<String>,
-    },
-    #[error("its '{COLUMN_MAPPING_MODE}' is '{mode}', and the reader feature columnMapping is not served")]
-    ColumnMapping { mode: String },
-    #[error("its file '{path}' has a deletion vector, and the reader feature deletionVectors is not served")]
-    DeletionVector { path: String },
+    CatalogManaged { feature: String },
+    #[error("its '{}' is '{mode}', which is none of none, name and id", column_mapping::MODE)]
+    MappingMode { mode: String },
+    #[error(
+        "its '{}' is '{mode}', but its protocol does not have the reader feature columnMapping",
+        column_mapping::MODE
+    )]
+    MappingUnheeded { mode: String },
+    #[error(
+        "its files have deletion vectors, but its protocol does not have the reader feature deletionVectors"
+    )]
+    DeletionVectorsUnheeded,
     #[error("its files are of the format '{provider}', and only parquet is served")]
     Format { provider: String },
 }
@@ -61,10 +65,6 @@ fn list(features: &[String]) -> String {
 
 fn verb(features: &[String]) -> &'static str {
     if features.len() == 1 { "is" } else { "are" }
-}
-
-fn unknown_text(unknown: &[String]) -> String {
-    if unknown.is_empty() { String::new() } else { format!(" (unknown: {})", unknown.join(", ")) }
 }
 
 /// Whether tables with this protocol are served.
@@ -81,34 +81,53 @@ pub(super) fn check_protocol(protocol: &Protocol) -> Result<(), Fault> {
     }
     let listed = protocol.reader_features.as_ref().ok_or(Fault::NoFeatureList)?;
     let is_in = |list: &[&str], feature: &String| list.contains(&feature.as_str());
-    let features: Vec<_> = listed.iter().filter(|feature| !is_in(SERVED, feature)).cloned().collect();
-    if features.is_empty() {
-        return Ok(());
+    if let Some(feature) = listed.iter().find(|feature| is_in(CATALOG, feature)) {
+        return Err(Fault::CatalogManaged { feature: feature.clone() });
     }
-    let unknown = features.iter().filter(|feature| !is_in(KNOWN, feature)).cloned().collect();
-    Err(Fault::Features { features, unknown })
+    let features: Vec<_> = listed.iter().filter(|feature| !is_in(SERVED, feature)).cloned().collect();
+    if features.is_empty() { Ok(()) } else { Err(Fault::Features { features }) }
 }
 
 /// Whether tables with this metadata are served.
-///
-/// The mode of column mapping counts whatever the protocol says: a table that sets it under an older protocol is
-/// read in two ways by two readers.
 pub(super) fn check_metadata(metadata: &Metadata) -> Result<(), Fault> {
     if !metadata.format_provider.eq_ignore_ascii_case("parquet") {
         return Err(Fault::Format { provider: metadata.format_provider.clone() });
     }
-    match metadata.configuration.get(COLUMN_MAPPING_MODE) {
-        Some(mode) if !mode.eq_ignore_ascii_case("none") => Err(Fault::ColumnMapping { mode: mode.clone() }),
+    match column_mapping::mode(metadata) {
+        Some(mode) if !["name", "id"].iter().any(|known| mode.eq_ignore_ascii_case(known)) => {
+            Err(Fault::MappingMode { mode: mode.to_owned() })
+        }
         _ => Ok(()),
     }
 }
 
-/// Whether commits carry their own time ("In-Commit Timestamps"): a feature for writers, which readers may use.
-pub(super) fn has_in_commit_timestamps(protocol: &Protocol, metadata: &Metadata) -> bool {
+/// Whether protocol and metadata agree about column mapping: a mode that the protocol hides is heeded by some
+/// readers and not by others.
+pub(super) fn check_mapping(protocol: &Protocol, metadata: &Metadata) -> Result<(), Fault> {
+    match column_mapping::mode(metadata) {
+        Some(mode) if !column_mapping::is_heeded(protocol) => {
+            Err(Fault::MappingUnheeded { mode: mode.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the protocol lets readers know that files may have deletion vectors.
+pub(super) fn check_deletion_vectors(protocol: &Protocol, has_any: bool) -> Result<(), Fault> {
+    let is_heeded = || protocol.reader_features.iter().flatten().any(|feature| feature == "deletionVectors");
+    if has_any && !is_heeded() { Err(Fault::DeletionVectorsUnheeded) } else { Ok(()) }
+}
+
+/// Whether the commit of `version` carries its own time ("In-Commit Timestamps"): a feature for writers, which
+/// readers may use. Tables that got it late name the version from which on it holds.
+pub(super) fn has_in_commit_timestamp(protocol: &Protocol, metadata: &Metadata, version: Version) -> bool {
     let is_supported =
         protocol.writer_features.iter().flatten().any(|feature| feature == "inCommitTimestamp");
-    let setting = metadata.configuration.get("delta.enableInCommitTimestamps");
-    is_supported && setting.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    let setting = |name: &str| metadata.configuration.get(name);
+    let is_enabled =
+        setting("delta.enableInCommitTimestamps").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let since = setting(ICT_ENABLEMENT_VERSION).and_then(|version| version.parse().ok());
+    is_supported && is_enabled && since.is_none_or(|since: Version| version >= since)
 }
 
 #[cfg(test)]
@@ -133,19 +152,27 @@ mod tests {
         assert_eq!(check_protocol(&protocol(1, 2, None)), Ok(()));
         assert_eq!(check_protocol(&protocol(2, 5, None)), Ok(()));
         assert_eq!(check_protocol(&protocol(3, 7, Some(&[]))), Ok(()));
-        assert_eq!(check_protocol(&protocol(3, 7, Some(&["vacuumProtocolCheck"]))), Ok(()));
+        assert_eq!(check_protocol(&protocol(3, 7, Some(SERVED))), Ok(()));
     }
 
     #[test]
-    fn all_unserved_features_are_named_and_unknown_ones_called_so() {
+    fn features_that_nobody_knows_are_named_even_beside_known_ones() {
         assert_eq!(
-            refusal(3, 7, Some(&["deletionVectors"])),
-            "it demands the reader feature deletionVectors, which is not served",
+            refusal(3, 7, Some(&["fooBar"])),
+            "it demands the reader feature fooBar, which is not known here",
         );
         assert_eq!(
-            refusal(3, 7, Some(&["vacuumProtocolCheck", "columnMapping", "fooBar"])),
-            "it demands the reader features columnMapping, fooBar, which are not served (unknown: fooBar)",
+            refusal(3, 7, Some(&["vacuumProtocolCheck", "columnMapping", "fooBar", "DeletionVectors"])),
+            "it demands the reader features fooBar, DeletionVectors, which are not known here",
         );
+    }
+
+    #[test]
+    fn tables_of_a_catalog_are_refused_with_what_to_do() {
+        for feature in CATALOG {
+            let text = refusal(3, 7, Some(&["fooBar", feature]));
+            assert!(text.contains(feature) && text.contains("drop the feature"), "{text}");
+        }
     }
 
     #[test]
@@ -172,15 +199,44 @@ mod tests {
     }
 
     #[test]
-    fn column_mapping_is_served_only_where_it_is_off() {
-        for mode in ["none", "None"] {
-            assert_eq!(check_metadata(&metadata(COLUMN_MAPPING_MODE, mode)), Ok(()));
+    fn a_mapping_counts_only_where_the_protocol_has_it() {
+        for (mode, heeded, unheeded) in [("none", true, true), ("name", true, false), ("ID", true, false)] {
+            let metadata = metadata(column_mapping::MODE, mode);
+            assert_eq!(check_metadata(&metadata), Ok(()));
+            for reader in [protocol(2, 5, None), protocol(3, 7, Some(&["columnMapping"]))] {
+                assert_eq!(check_mapping(&reader, &metadata).is_ok(), heeded, "{mode}");
+            }
+            for reader in [protocol(1, 2, None), protocol(3, 7, Some(&["deletionVectors"]))] {
+                assert_eq!(check_mapping(&reader, &metadata).is_ok(), unheeded, "{mode}");
+            }
         }
-        for mode in ["name", "id", "other"] {
-            let refused = check_metadata(&metadata(COLUMN_MAPPING_MODE, mode)).unwrap_err();
-            assert!(refused.to_string().contains("columnMapping"));
-        }
+        let other = check_metadata(&metadata(column_mapping::MODE, "other")).unwrap_err();
+        assert!(other.to_string().contains("'other'"), "{other}");
+    }
+
+    #[test]
+    fn deletion_vectors_that_the_protocol_hides_are_refused() {
+        assert_eq!(check_deletion_vectors(&protocol(3, 7, Some(&["deletionVectors"])), true), Ok(()));
+        assert_eq!(check_deletion_vectors(&protocol(1, 2, None), false), Ok(()));
+        let hidden = check_deletion_vectors(&protocol(3, 7, Some(&[])), true);
+        assert_eq!(hidden, Err(Fault::DeletionVectorsUnheeded));
+    }
+
+    #[test]
+    fn only_parquet_files_are_served() {
         let orc = Metadata { format_provider: "orc".to_owned(), ..metadata("a", "b") };
         assert!(check_metadata(&orc).unwrap_err().to_string().contains("'orc'"));
+    }
+
+    #[test]
+    fn commits_carry_their_time_from_the_version_of_enablement_on() {
+        let mut writer = protocol(1, 7, None);
+        let mut metadata = metadata("delta.enableInCommitTimestamps", "true");
+        assert!(!has_in_commit_timestamp(&writer, &metadata, 5));
+        writer.writer_features = Some(vec!["inCommitTimestamp".to_owned()]);
+        assert!(has_in_commit_timestamp(&writer, &metadata, 0));
+        metadata.configuration.insert(ICT_ENABLEMENT_VERSION.to_owned(), "3".to_owned());
+        let found = [2, 3, 4].map(|version| has_in_commit_timestamp(&writer, &metadata, version));
+        assert_eq!(found, [false, true, true]);
     }
 }

@@ -1,4 +1,7 @@
 //! Paths of a log: decoded once, and never outside the table.
+//!
+//! An absolute path is served if it leads into the table all the same: into the same bucket, at or below the
+//! table's location. Others, as shallow clones have them, are refused.
 
 use crate::limits::KEY_BYTES_MAX;
 use crate::table::segment_builder::FilePath;
@@ -6,7 +9,10 @@ use crate::table::segment_builder::FilePath;
 /// Why a file cannot be served under its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    #[error("it is absolute, and only files below the table are served")]
+    #[error(
+        "it is absolute and leads out of the table, and only files below the table are served; \
+         a copy of the table (a deep clone) can be shared"
+    )]
     Absolute,
     #[error("it has an empty part or a part '.' or '..'")]
     Dots,
@@ -15,6 +21,36 @@ pub enum Fault {
     #[error("it is empty or longer than an object key")]
     Length,
 }
+
+/// Where a table lies, in the words of absolute paths.
+#[derive(Debug, Clone)]
+pub(super) struct Root {
+    /// `bucket/location/`; empty where nothing absolute can lead into the table.
+    prefix: String,
+}
+
+impl Root {
+    /// The table at `location` in `bucket`; an empty `bucket` has no name that a path could say.
+    pub(super) fn new(bucket: &str, location: &str) -> Self {
+        let prefix = match (bucket, location) {
+            ("", _) => String::new(),
+            (_, "") => format!("{bucket}/"),
+            _ => format!("{bucket}/{location}/"),
+        };
+        Self { prefix }
+    }
+
+    /// How many bytes of a decoded absolute path lead to the table, the last slash included.
+    fn prefix_bytes(&self, path: &[u8]) -> Option<usize> {
+        let authority = path.iter().position(|&byte| byte == b':').map(|colon| colon + "://".len())?;
+        let (scheme, rest) = path.split_at_checked(authority)?;
+        let is_s3 = S3_SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        let is_inside = is_s3 && !self.prefix.is_empty() && rest.starts_with(self.prefix.as_bytes());
+        is_inside.then_some(authority + self.prefix.len())
+    }
+}
+
+const S3_SCHEMES: [&[u8]; 3] = [b"s3://", b"s3a://", b"s3n://"];
 
 /// A path as Delta means it ("Add File and Remove File": a URI reference of RFC 2396).
 #[derive(Debug)]
@@ -27,7 +63,7 @@ pub(super) struct ResolvedPath<'a> {
 /// Decodes `log_path`; `scratch` keeps the decoded text where it differs.
 ///
 /// A path with a fault still has an identity, because the log may remove it again.
-pub(super) fn resolve<'a>(log_path: &'a str, scratch: &'a mut Vec<u8>) -> ResolvedPath<'a> {
+pub(super) fn resolve<'a>(log_path: &'a str, root: &Root, scratch: &'a mut Vec<u8>) -> ResolvedPath<'a> {
     let log = log_path.as_bytes();
     let log_directory_bytes = log_path.rfind('/').map_or(0, |slash| slash + 1);
     let mut fault = None;
@@ -46,16 +82,34 @@ pub(super) fn resolve<'a>(log_path: &'a str, scratch: &'a mut Vec<u8>) -> Resolv
     if let Some(local) = local_path(log_path, path.key) {
         return ResolvedPath { path: FilePath { key: local, ..path }, fault: Some(Fault::Absolute) };
     }
-    if has_scheme(log) {
-        fault = Some(Fault::Absolute);
+    let path = if has_scheme(log) { inside(path, root, &mut fault) } else { path };
+    if fault == Some(Fault::Absolute) {
+        // Where it leads is nobody's business.
     } else if path.key.is_empty() || path.key.len() > KEY_BYTES_MAX {
         fault = Some(Fault::Length);
     } else if path.key.contains(&0) {
         fault = Some(Fault::Encoding);
-    } else if path.key.split(|&byte| byte == b'/').any(|part| matches!(part, b"" | b"." | b"..")) {
+    } else if has_dots(path.key) {
         fault = fault.or(Some(Fault::Dots));
     }
     ResolvedPath { path, fault }
+}
+
+/// The path below the table that an absolute one leads to.
+fn inside<'a>(path: FilePath<'a>, root: &Root, fault: &mut Option<Fault>) -> FilePath<'a> {
+    let Some((prefix_bytes, key)) =
+        root.prefix_bytes(path.key).and_then(|bytes| Some((bytes, path.key.get(bytes..)?)))
+    else {
+        *fault = Some(Fault::Absolute);
+        return path;
+    };
+    // A name that holds an encoded slash may begin inside the prefix.
+    FilePath { key, key_directory_bytes: path.key_directory_bytes.saturating_sub(prefix_bytes), ..path }
+}
+
+/// Whether a key has a part that is empty, `.` or `..`.
+pub(super) fn has_dots(key: &[u8]) -> bool {
+    key.split(|&byte| byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
 }
 
 /// Appends the decoded bytes; says whether each `%` had its two digits.
@@ -93,7 +147,8 @@ mod tests {
 
     fn key(path: &str) -> (String, Option<Fault>) {
         let mut scratch = Vec::new();
-        let resolved = resolve(path, &mut scratch);
+        let root = Root::new("lake", "sales/t 1");
+        let resolved = resolve(path, &root, &mut scratch);
         (String::from_utf8_lossy(resolved.path.key).into_owned(), resolved.fault)
     }
 
@@ -112,7 +167,8 @@ mod tests {
     #[test]
     fn directory_and_name_are_told_apart_where_the_log_does() {
         let mut scratch = Vec::new();
-        let path = resolve("p=a%20b/x%2Fy", &mut scratch).path;
+        let root = Root::new("", "");
+        let path = resolve("p=a%20b/x%2Fy", &root, &mut scratch).path;
         assert_eq!((path.log_directory_bytes, path.key_directory_bytes), (8, 6));
     }
 
@@ -132,6 +188,35 @@ mod tests {
         }
         assert_eq!(key("").1, Some(Fault::Length));
         assert_eq!(key(&"a".repeat(KEY_BYTES_MAX + 1)).1, Some(Fault::Length));
+    }
+
+    #[test]
+    fn an_absolute_path_into_the_table_is_the_relative_one() {
+        for path in ["s3://lake/sales/t%201/p=1/a%25b", "S3A://lake/sales/t 1/p=1/a%25b"] {
+            assert_eq!(key(path), inside("p=1/a%b"), "{path}");
+        }
+        let mut scratch = Vec::new();
+        let root = Root::new("lake", "");
+        let path = resolve("s3n://lake/p=a%20b/x", &root, &mut scratch).path;
+        assert_eq!((path.key, path.log_directory_bytes, path.key_directory_bytes), (&b"p=a b/x"[..], 19, 6));
+        for path in [
+            "s3://lake/sales/t 10/a",
+            "s3://lake/sales/t 1",
+            "s3://lake2/sales/t 1/a",
+            "s3:/lake/sales/t 1/a",
+            "gs://lake/sales/t 1/a",
+            "s3://LAKE/sales/t 1/a",
+            "file:///lake/sales/t 1/a",
+            "s3:",
+        ] {
+            assert_eq!(key(path).1, Some(Fault::Absolute), "{path}");
+        }
+        for path in ["s3://lake/sales/t 1/../x", "s3://lake/sales/t 1//a", "s3://lake/sales/t 1/%2E%2E/a"] {
+            assert_eq!(key(path).1, Some(Fault::Dots), "{path}");
+        }
+        let mut scratch = Vec::new();
+        let nameless = resolve("s3:///a", &Root::new("", "t"), &mut scratch).fault;
+        assert_eq!(nameless, Some(Fault::Absolute));
     }
 
     #[test]

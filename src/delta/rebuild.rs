@@ -45,7 +45,7 @@ async fn rebuild_from(
     version: Version,
 ) -> Result<Rebuilt, Error> {
     let commits = segment.commits.iter().map(|&(version, file)| (version, file.clone())).collect();
-    let mut work = replay_commits(store, commits, Work::new(version)).await?;
+    let mut work = replay_commits(store, commits, Work::new(store, version)).await?;
     if let Some((_, checkpoint)) = segment.checkpoint {
         work = replay_checkpoint(store, checkpoint, work).await?;
     }
@@ -56,13 +56,13 @@ async fn rebuild_from(
     let Some(tip) = log.commit(version).or(in_checkpoint).cloned() else {
         return Err(Error::MissingCommit { wanted: version, missing: version });
     };
-    let commit_timestamp_ms = if features::has_in_commit_timestamps(&protocol, &metadata) {
+    let commit_timestamp_ms = if features::has_in_commit_timestamp(&protocol, &metadata, version) {
         in_commit_timestamp(store, version, &tip, replayed.in_commit_timestamp_ms).await?
     } else {
         tip.info.modified_ms
     };
     let head = Head { version, commit_timestamp_ms, protocol, metadata };
-    let snapshot = in_background(move || Ok(head.with_files(replayed))).await?;
+    let snapshot = in_background(move || head.with_files(replayed)).await?;
     Ok(Rebuilt { snapshot: Arc::new(snapshot), tip })
 }
 
@@ -75,14 +75,17 @@ struct Head {
 }
 
 impl Head {
-    fn with_files(self, replayed: Replayed) -> Snapshot {
-        Snapshot {
+    fn with_files(self, replayed: Replayed) -> Result<Snapshot, Error> {
+        let files = replayed.into_file_list(self.version, &self.metadata)?;
+        features::check_deletion_vectors(&self.protocol, files.has_deletion_vectors())
+            .map_err(|source| Error::Unserved { version: self.version, source })?;
+        Ok(Snapshot {
             version: self.version,
             commit_timestamp_ms: self.commit_timestamp_ms,
             protocol: self.protocol,
-            files: replayed.into_file_list(&self.metadata.partition_columns),
+            files,
             metadata: self.metadata,
-        }
+        })
     }
 }
 
@@ -100,7 +103,7 @@ async fn in_commit_timestamp(
         return Ok(tip.info.modified_ms);
     }
     // A checkpoint stood for the commit, so it has not been read yet.
-    let work = replay_commits(store, vec![(version, tip.clone())], Work::new(version)).await?;
+    let work = replay_commits(store, vec![(version, tip.clone())], Work::new(store, version)).await?;
     let read = work.replay.finish()?.in_commit_timestamp_ms;
     read.ok_or_else(|| Error::NoInCommitTimestamp { file: tip.key.clone() })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::column_mapping::partition_names;
 use super::commit_reader::{Work, in_background, replay_commits};
 use super::error::Error;
 use super::log::{LogFile, commit_key};
@@ -53,24 +54,27 @@ async fn apply(
 ) -> Result<Option<Rebuilt>, Error> {
     commits.reverse();
     let Some((version, tip)) = commits.first().cloned() else { return Ok(None) };
-    let work = replay_commits(store, commits, Work::new(version)).await?;
+    let work = replay_commits(store, commits, Work::new(store, version)).await?;
     let mut replayed = work.replay.finish()?;
     let before = Arc::clone(&previous.snapshot);
     let protocol = replayed.protocol.take().unwrap_or_else(|| before.protocol.clone());
     let metadata = replayed.metadata.take().unwrap_or_else(|| before.metadata.clone());
-    if metadata.partition_columns != before.metadata.partition_columns {
+    let names = |metadata| partition_names(metadata).map_err(|source| Error::schema(version, source));
+    let columns = names(&metadata)?;
+    if columns != names(&before.metadata)? || features::check_mapping(&protocol, &metadata).is_err() {
         return Ok(None);
     }
-    let commit_timestamp_ms = if features::has_in_commit_timestamps(&protocol, &metadata) {
+    let commit_timestamp_ms = if features::has_in_commit_timestamp(&protocol, &metadata, version) {
         let read = replayed.in_commit_timestamp_ms;
         read.ok_or_else(|| Error::NoInCommitTimestamp { file: tip.key.clone() })?
     } else {
         tip.info.modified_ms
     };
     let snapshot = in_background(move || {
-        let columns = &metadata.partition_columns;
-        let mut write = |tuple: &[u8], out: &mut Vec<u8>| partition::write_json(tuple, columns, out);
+        let mut write = |tuple: &[u8], out: &mut Vec<u8>| partition::write_json(tuple, &columns, out);
         let files = before.files.successor(&replayed.settled, replayed.files, &mut write);
+        features::check_deletion_vectors(&protocol, files.has_deletion_vectors())
+            .map_err(|source| Error::Unserved { version, source })?;
         Ok(Snapshot { version, commit_timestamp_ms, protocol, metadata, files })
     });
     Ok(Some(Rebuilt { snapshot: Arc::new(snapshot.await?), tip }))

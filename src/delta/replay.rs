@@ -8,9 +8,11 @@
 //! commit; where a writer does it all the same, the add wins, and of two adds the first.
 
 use super::action::{Action, Add, DeletionVector, Remove};
+use super::column_mapping::partition_names;
 use super::error::Error;
 use super::stats::record_count;
-use super::{features, partition, path};
+use super::{deletion_vector, features, partition, path};
+use crate::storage::table_store::TableStore;
 use crate::table::file_list::FileList;
 use crate::table::file_list_builder::FileListBuilder;
 use crate::table::path_digest::{PathDigest, PathDigests};
@@ -22,6 +24,7 @@ use crate::table::snapshot::{Metadata, Protocol, Version};
 pub(super) struct Replay {
     /// The version that is being rebuilt, for messages.
     version: Version,
+    root: path::Root,
     settled: PathDigests,
     files: FileListBuilder,
     protocol: Option<Protocol>,
@@ -33,7 +36,14 @@ pub(super) struct Replay {
     unserved: Option<Error>,
     /// Paths of the checkpoint's sidecars, as it has them.
     sidecars: Vec<String>,
-    scratch: Vec<u8>,
+    scratch: Scratch,
+}
+
+/// Buffers for what differs from its text in the log.
+#[derive(Debug, Default)]
+struct Scratch {
+    path: Vec<u8>,
+    deletion_vector: Vec<u8>,
 }
 
 /// What the commit that is being read says.
@@ -59,9 +69,10 @@ pub(super) struct Replayed {
 }
 
 impl Replay {
-    pub(super) fn new(version: Version) -> Self {
+    pub(super) fn new(store: &TableStore, version: Version) -> Self {
         Self {
             version,
+            root: path::Root::new(store.bucket(), store.location()),
             settled: PathDigests::default(),
             files: FileListBuilder::default(),
             protocol: None,
@@ -70,24 +81,16 @@ impl Replay {
             commit: CommitState::default(),
             unserved: None,
             sidecars: Vec::new(),
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
         }
     }
 
     /// Takes an action of a commit.
     pub(super) fn act(&mut self, action: Action<'_>) {
         match action {
-            Action::Add(add) => {
-                let resolved = path::resolve(add.path, &mut self.scratch);
-                let digest = digest(resolved.path.key, add.deletion_vector);
-                if self.settled.insert(digest)
-                    && let Err(error) = push(&mut self.files, &add, &resolved, digest, self.version)
-                {
-                    self.unserved.get_or_insert(error);
-                }
-            }
+            Action::Add(add) => self.add(&add, PathDigests::insert),
             Action::Remove(Remove { path, deletion_vector }) => {
-                let resolved = path::resolve(path, &mut self.scratch);
+                let resolved = path::resolve(path, &self.root, &mut self.scratch.path);
                 self.commit.removed.push(digest(resolved.path.key, deletion_vector));
             }
             Action::Protocol(protocol) => self.commit.protocol = Some(protocol),
@@ -97,6 +100,41 @@ impl Replay {
             }
             Action::Sidecar(_) => {}
         }
+    }
+
+    /// Puts a file into the list if it `is_alive`. Only here a path or a deletion vector that is not served
+    /// matters: what the log has removed again does no harm.
+    fn add(&mut self, add: &Add<'_>, is_alive: impl FnOnce(&mut PathDigests, PathDigest) -> bool) {
+        let resolved = path::resolve(add.path, &self.root, &mut self.scratch.path);
+        let digest = digest(resolved.path.key, add.deletion_vector);
+        if !is_alive(&mut self.settled, digest) {
+            return;
+        }
+        if let Some(source) = resolved.fault {
+            self.unserved.get_or_insert(Error::Path { path: add.path.to_owned(), source });
+            return;
+        }
+        let vector = add.deletion_vector.as_ref();
+        let vector = vector
+            .map(|vector| deletion_vector::resolve(vector, &self.root, &mut self.scratch.deletion_vector));
+        let deletion_vector = match vector.transpose() {
+            Ok(vector) => vector,
+            Err(source) => {
+                self.unserved.get_or_insert(Error::DeletionVector { path: add.path.to_owned(), source });
+                return;
+            }
+        };
+        self.files.push(&NewFile {
+            path: resolved.path,
+            digest,
+            size_bytes: add.size_bytes,
+            modification_time_ms: add.modification_time_ms,
+            partition_values: add.partition_values,
+            statistics: add.stats.map_or(StatisticsText::Absent, StatisticsText::Raw),
+            record_count: add.stats.and_then(record_count),
+            deletion_vector,
+            row_ids: add.row_ids,
+        });
     }
 
     /// Ends a commit; the next one is older.
@@ -127,21 +165,17 @@ impl Replay {
     pub(super) fn check_table(&self) -> Result<(), Error> {
         let unserved = |source| Error::Unserved { version: self.version, source };
         self.protocol.as_ref().map_or(Ok(()), features::check_protocol).map_err(unserved)?;
-        self.metadata.as_ref().map_or(Ok(()), features::check_metadata).map_err(unserved)
+        self.metadata.as_ref().map_or(Ok(()), features::check_metadata).map_err(unserved)?;
+        match (&self.protocol, &self.metadata) {
+            (Some(protocol), Some(metadata)) => features::check_mapping(protocol, metadata).map_err(unserved),
+            _ => Ok(()),
+        }
     }
 
     /// Takes an action of the checkpoint, which is older than all commits and names each file once.
     pub(super) fn act_of_checkpoint(&mut self, action: Action<'_>) {
         match action {
-            Action::Add(add) => {
-                let resolved = path::resolve(add.path, &mut self.scratch);
-                let digest = digest(resolved.path.key, add.deletion_vector);
-                if !self.settled.contains(digest)
-                    && let Err(error) = push(&mut self.files, &add, &resolved, digest, self.version)
-                {
-                    self.unserved.get_or_insert(error);
-                }
-            }
+            Action::Add(add) => self.add(&add, |settled, digest| !settled.contains(digest)),
             Action::Protocol(protocol) => self.settle_table(Some(protocol), None),
             Action::Metadata(metadata) => self.settle_table(None, Some(*metadata)),
             Action::Sidecar(path) => self.sidecars.push(path.to_owned()),
@@ -166,7 +200,7 @@ impl Replay {
     }
 
     /// # Errors
-    /// [`Error::Path`] and [`Error::Unserved`] for a live file that is not served.
+    /// [`Error::Path`] and [`Error::DeletionVector`] for a live file that is not served.
     pub(super) fn finish(self) -> Result<Replayed, Error> {
         match self.unserved {
             Some(error) => Err(error),
@@ -183,10 +217,12 @@ impl Replay {
 
 impl Replayed {
     /// The list of all files.
-    pub(super) fn into_file_list(self, partition_columns: &[String]) -> FileList {
-        FileList::new(
-            self.files.finish(&mut |tuple, out| partition::write_json(tuple, partition_columns, out)),
-        )
+    ///
+    /// # Errors
+    /// [`Error::Schema`].
+    pub(super) fn into_file_list(self, version: Version, metadata: &Metadata) -> Result<FileList, Error> {
+        let names = partition_names(metadata).map_err(|source| Error::schema(version, source))?;
+        Ok(FileList::new(self.files.finish(&mut |tuple, out| partition::write_json(tuple, &names, out))))
     }
 }
 
@@ -195,32 +231,4 @@ fn digest(key: &[u8], deletion_vector: Option<DeletionVector<'_>>) -> PathDigest
         Some(vector) => PathDigest::with_deletion_vector(key, vector.unique_id().as_bytes()),
         None => PathDigest::of(key),
     }
-}
-
-/// Puts a live file into the list. Only here a path or a deletion vector that is not served matters: what the log
-/// has removed again does no harm.
-fn push(
-    files: &mut FileListBuilder,
-    add: &Add<'_>,
-    resolved: &path::ResolvedPath<'_>,
-    digest: PathDigest,
-    version: Version,
-) -> Result<(), Error> {
-    if let Some(source) = resolved.fault {
-        return Err(Error::Path { path: add.path.to_owned(), source });
-    }
-    if add.deletion_vector.is_some() {
-        let source = features::Fault::DeletionVector { path: add.path.to_owned() };
-        return Err(Error::Unserved { version, source });
-    }
-    files.push(&NewFile {
-        path: resolved.path,
-        digest,
-        size_bytes: add.size_bytes,
-        modification_time_ms: add.modification_time_ms,
-        partition_values: add.partition_values,
-        statistics: add.stats.map_or(StatisticsText::Absent, StatisticsText::Raw),
-        record_count: add.stats.and_then(record_count),
-    });
-    Ok(())
 }

@@ -1,3 +1,5 @@
 //! Narrow faces on encodings.
 
 pub mod json;
+pub mod url_path;
+pub mod z85;

@@ -209,10 +209,8 @@ fn reason_of(error: &snapshot::error::Error) -> Option<String> {
         Some(source.to_string())
     } else if let delta::error::Error::Path { source, .. } = error {
         Some(format!("the path of one of its files: {source}"))
-    } else if let delta::error::Error::CheckpointContent { source, .. } = error
-        && error.kind() == Kind::Unsupported
-    {
-        Some(format!("its checkpoint: {source}"))
+    } else if let delta::error::Error::DeletionVector { source, .. } = error {
+        Some(format!("the deletion vector of one of its files: {source}"))
     } else {
         None
     }
@@ -258,12 +256,11 @@ mod tests {
 
     #[test]
     fn features_that_are_not_served_are_named() {
-        let source =
-            delta::features::Fault::Features { features: vec!["deletionVectors".into()], unknown: vec![] };
+        let source = delta::features::Fault::Features { features: vec!["fooBar".into()] };
         let error = Error::Snapshot(delta::error::Error::Unserved { version: 3, source }.into());
         let (status, text) = wire(&error);
         assert_eq!(status, 400);
-        assert!(text.contains("deletionVectors"), "{text}");
+        assert!(text.contains("fooBar"), "{text}");
     }
 
     #[test]

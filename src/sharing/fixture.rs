@@ -4,15 +4,24 @@ use std::collections::BTreeMap;
 
 use super::render::Signing;
 use crate::sigv4::credential::Credential;
+use crate::table::deletion_vector::DeletionVector;
 use crate::table::file_list::FileList;
 use crate::table::file_list_builder::FileListBuilder;
 use crate::table::path_digest::PathDigest;
-use crate::table::segment_builder::{FilePath, NewFile, StatisticsText};
+use crate::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 use crate::table::snapshot::{Metadata, Protocol, Snapshot};
 
 /// Version 7 of a table of `file_count` files; file `n` has `1001 + n` bytes and `n + 1` rows,
 /// but every fifth file, counted from 0, has no statistics.
 pub(crate) fn snapshot(file_count: usize) -> Snapshot {
+    with_vectors(file_count, &|_| None)
+}
+
+/// The same with deletion vectors, by the number of the file.
+pub(crate) fn with_vectors<'v>(
+    file_count: usize,
+    vector: &dyn Fn(usize) -> Option<DeletionVector<'v>>,
+) -> Snapshot {
     let mut builder = FileListBuilder::default();
     for number in 0..file_count {
         let path = format!("date=2024-01-0{}/part-{number:05}-c000.snappy.parquet", number % 3 + 1);
@@ -34,6 +43,8 @@ pub(crate) fn snapshot(file_count: usize) -> Snapshot {
             partition_values: format!(r#"{{"date":"2024-01-0{}"}}"#, number % 3 + 1).as_bytes(),
             statistics: if has_stats { StatisticsText::Raw(&stats) } else { StatisticsText::Absent },
             record_count: has_stats.then_some(rows),
+            deletion_vector: vector(number),
+            row_ids: RowIds::default(),
         });
     }
     let segments = builder.finish(&mut |json, out| out.extend_from_slice(json));

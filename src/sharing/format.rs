@@ -11,6 +11,9 @@ use crate::table::snapshot::{Protocol, Snapshot};
 const LOG_FEATURES: [&str; 4] =
     ["v2Checkpoint", "vacuumProtocolCheck", "catalogManaged", "catalogOwned-preview"];
 
+/// Features that concern readers of data files as well as writers.
+const READER_FEATURES: [&str; 2] = ["columnMapping", "deletionVectors"];
+
 /// The format of an answer, with what is needed to write its head.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
@@ -48,9 +51,12 @@ pub fn choose(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Choice
 }
 
 fn with_delta(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Choice, Error> {
-    let missing: Vec<&str> = data_features(snapshot)
-        .filter(|feature| !capabilities.reader_features.contains(&feature.to_lowercase()))
-        .collect();
+    let lists =
+        |name: &str| capabilities.reader_features.iter().any(|listed| listed.eq_ignore_ascii_case(name));
+    // A feature that was renamed before its release; tables of the old name are read in the same way.
+    let is_renamed = |feature: &str| feature == "timestampWithoutTimezone" && lists("timestampNtz");
+    let is_missing = |feature: &&str| !lists(feature) && !is_renamed(feature);
+    let missing: Vec<&str> = data_features(snapshot).filter(is_missing).collect();
     if missing.is_empty() {
         Ok(Choice::Delta)
     } else {
@@ -61,40 +67,57 @@ fn with_delta(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Choice
 /// Reader features that change what a data file says. Tables older than feature lists map columns by a
 /// property alone.
 fn data_features(snapshot: &Snapshot) -> impl Iterator<Item = &str> {
-    let features = snapshot.protocol.reader_features.as_ref();
-    let mapping = snapshot.metadata.configuration.get("delta.columnMapping.mode");
-    let maps_columns = features.is_none() && mapping.is_some_and(|mode| mode != "none");
-    let listed = features.into_iter().flatten().map(String::as_str);
+    let features = reader_features(&snapshot.protocol);
+    let maps_columns = features.is_none() && maps_columns(snapshot);
+    let listed = features.into_iter().flatten();
     listed.filter(|feature| !LOG_FEATURES.contains(feature)).chain(maps_columns.then_some("columnMapping"))
 }
 
-fn parquet_obstacle(snapshot: &Snapshot, schema: &Value) -> Option<String> {
-    let features: Vec<&str> = data_features(snapshot).collect();
-    if features.is_empty() {
-        schema_text::inexpressible_column(schema)
-    } else {
-        Some(format!("uses {}", features.join(", ")))
+/// The reader features of a protocol that has a list of them. What concerns readers has to be in both lists (Delta,
+/// "Table Features"); where a writer forgot the first, the second tells it.
+fn reader_features(protocol: &Protocol) -> Option<Vec<&str>> {
+    let mut features: Vec<&str> = protocol.reader_features.as_ref()?.iter().map(String::as_str).collect();
+    for feature in protocol.writer_features.iter().flatten() {
+        if READER_FEATURES.contains(&feature.as_str()) && !features.contains(&feature.as_str()) {
+            features.push(feature);
+        }
     }
+    Some(features)
+}
+
+fn maps_columns(snapshot: &Snapshot) -> bool {
+    let mode = snapshot.metadata.configuration.get("delta.columnMapping.mode");
+    mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("none"))
+}
+
+/// What of the table the parquet format cannot express. What its files are counts, not what its protocol allows:
+/// a table that may have deletion vectors and has none is as good as one that may not.
+fn parquet_obstacle(snapshot: &Snapshot, schema: &Value) -> Option<String> {
+    if snapshot.files.has_deletion_vectors() {
+        return Some("has files of which rows are deleted (deletionVectors)".to_owned());
+    }
+    let renamed = maps_columns(snapshot).then(|| schema_text::renamed_column(schema)).flatten();
+    renamed.or_else(|| schema_text::inexpressible_column(schema))
 }
 
 /// The protocol that clients of the delta format are told: features of the log are left out of it.
 ///
 /// When no reader feature is left, the reader version is 1, since version 3 without a list is not legal.
 pub fn told_protocol(protocol: &Protocol) -> Protocol {
-    let without = |features: &Option<Vec<String>>| {
-        features.as_ref().map(|features| {
-            let kept = features.iter().filter(|feature| !LOG_FEATURES.contains(&feature.as_str()));
-            kept.cloned().collect::<Vec<String>>()
-        })
+    let without = |features: Vec<&str>| {
+        let kept = features.into_iter().filter(|feature| !LOG_FEATURES.contains(feature));
+        kept.map(str::to_owned).collect::<Vec<String>>()
     };
-    let reader_features = without(&protocol.reader_features).filter(|features| !features.is_empty());
+    let reader_features = reader_features(protocol).map(without).filter(|features| !features.is_empty());
+    let writer_features = protocol.writer_features.as_ref();
+    let writer_features = writer_features.map(|features| features.iter().map(String::as_str).collect());
     let has_list = protocol.reader_features.is_some();
     let lowered = has_list && reader_features.is_none();
     Protocol {
         min_reader_version: if lowered { 1 } else { protocol.min_reader_version },
         min_writer_version: protocol.min_writer_version,
         reader_features,
-        writer_features: without(&protocol.writer_features),
+        writer_features: writer_features.map(without),
     }
 }
 
@@ -102,6 +125,7 @@ pub fn told_protocol(protocol: &Protocol) -> Protocol {
 mod tests {
     use super::*;
     use crate::sharing::fixture;
+    use crate::table::deletion_vector::{DeletionVector, Place};
 
     fn capabilities(parquet: bool, delta: bool, features: &[&str]) -> Capabilities {
         Capabilities {
@@ -134,12 +158,32 @@ mod tests {
 
     #[test]
     fn features_of_data_files_need_delta_and_a_client_that_lists_them() {
-        let table = with_features(&["deletionVectors"]);
+        let vector =
+            DeletionVector { place: Place::Inline(b"x"), offset: None, size_bytes: 1, cardinality: 1 };
+        let files = fixture::with_vectors(4, &|number| (number == 2).then_some(vector)).files;
+        let table = Snapshot { files, ..with_features(&["deletionVectors"]) };
         assert!(matches!(choose(&capabilities(true, false, &[]), &table), Err(Error::NeedsDelta { .. })));
         let both = capabilities(true, true, &["deletionvectors"]);
         assert_eq!(choose(&both, &table).unwrap().format(), Format::Delta);
         let error = choose(&capabilities(false, true, &["columnmapping"]), &table).unwrap_err();
         assert!(error.to_string().contains("deletionVectors"), "{error}");
+    }
+
+    #[test]
+    fn a_feature_that_no_file_and_no_column_makes_use_of_is_no_obstacle_to_parquet() {
+        for feature in ["deletionVectors", "columnMapping", "timestampNtz", "typeWidening", "variantType"] {
+            let table = with_features(&[feature]);
+            assert_eq!(choose(&capabilities(true, true, &[]), &table).unwrap().format(), Format::Parquet);
+            assert!(choose(&capabilities(false, true, &[]), &table).is_err(), "{feature}");
+        }
+    }
+
+    #[test]
+    fn the_old_name_of_a_feature_is_known_to_those_who_know_the_new_one() {
+        let table = with_features(&["timestampWithoutTimezone"]);
+        assert!(choose(&capabilities(false, true, &["timestampntz"]), &table).is_ok());
+        assert!(choose(&capabilities(false, true, &["timestampwithouttimezone"]), &table).is_ok());
+        assert!(choose(&capabilities(false, true, &["deletionvectors"]), &table).is_err());
     }
 
     #[test]
@@ -155,9 +199,28 @@ mod tests {
     }
 
     #[test]
+    fn a_feature_that_is_listed_for_writers_alone_is_told_to_readers() {
+        let mut table = with_features(&[]);
+        let listed = ["appendOnly", "columnMapping"].map(str::to_owned).to_vec();
+        table.protocol.writer_features = Some(listed.clone());
+        let told = told_protocol(&table.protocol);
+        assert_eq!(
+            (told.min_reader_version, told.reader_features),
+            (3, Some(vec!["columnMapping".to_owned()]))
+        );
+        assert_eq!(told.writer_features, Some(listed));
+        assert!(choose(&capabilities(false, true, &[]), &table).is_err());
+        assert!(choose(&capabilities(false, true, &["columnmapping"]), &table).is_ok());
+    }
+
+    #[test]
     fn columns_mapped_without_a_feature_list_need_delta() {
         let mut table = fixture::snapshot(0);
         table.metadata.configuration.insert("delta.columnMapping.mode".to_owned(), "name".to_owned());
+        let unchanged = choose(&capabilities(true, false, &[]), &table).unwrap();
+        assert_eq!(unchanged.format(), Format::Parquet);
+        let renamed = r#""metadata":{"delta.columnMapping.physicalName":"col-1"}"#;
+        table.metadata.schema_string = table.metadata.schema_string.replace(r#""metadata":{}"#, renamed);
         assert!(choose(&capabilities(true, false, &[]), &table).is_err());
         assert!(choose(&capabilities(false, true, &[]), &table).is_err());
         assert_eq!(

@@ -120,7 +120,7 @@ impl Listing {
             self.access.files += 1;
             if let Some(rows) = &mut self.rows_wanted {
                 // A file whose rows were not counted may be empty.
-                *rows = rows.saturating_sub(file.record_count.unwrap_or_default());
+                *rows = rows.saturating_sub(file.live_row_count().unwrap_or_default());
                 if *rows == 0 {
                     return true;
                 }

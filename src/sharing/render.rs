@@ -7,7 +7,8 @@ use super::capabilities::Format;
 use crate::sigv4::credential::Credential;
 use crate::sigv4::hexadecimal::{push_md5, push_sha256};
 use crate::sigv4::presign::{PresignScope, Presigner};
-use crate::table::file_list::File;
+use crate::table::deletion_vector::{DeletionVector, Place};
+use crate::table::file::File;
 
 /// What the URLs of one table are signed with.
 #[derive(Debug, Clone)]
@@ -94,6 +95,10 @@ impl LineWriter {
     fn push_delta(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"file\":{\"id\":\"");
         push_id(self.file_id_hash, file, out);
+        if let Some(Place::File(key)) = file.deletion_vector.map(|vector| vector.place) {
+            out.extend_from_slice(b"\",\"deletionVectorFileId\":\"");
+            push_hash(self.file_id_hash, key, b"", out);
+        }
         out.extend_from_slice(b"\",");
         out.extend_from_slice(&self.expiration);
         out.extend_from_slice(b",\"deltaSingleAction\":{\"add\":{\"path\":\"");
@@ -109,7 +114,37 @@ impl LineWriter {
         push_decimal(file.modification_time_ms.unsigned_abs(), out);
         out.extend_from_slice(b",\"dataChange\":true");
         push_statistics(file, out);
+        if let Some(vector) = &file.deletion_vector {
+            self.push_deletion_vector(vector, out);
+        }
+        push_row_ids(file, out);
         out.extend_from_slice(b"}}}}\n");
+    }
+
+    /// A vector in a file is told as one by its absolute path, which is a URL (Delta Sharing, "Deletion Vector").
+    fn push_deletion_vector(&mut self, vector: &DeletionVector<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b",\"deletionVector\":{\"storageType\":\"");
+        match vector.place {
+            Place::Inline(text) => {
+                out.extend_from_slice(b"i\",\"pathOrInlineDv\":\"");
+                out.extend_from_slice(text);
+            }
+            Place::File(key) => {
+                out.extend_from_slice(b"p\",\"pathOrInlineDv\":\"");
+                self.presigner.presign(b"", key, out);
+            }
+        }
+        if let Some(offset) = vector.offset {
+            out.extend_from_slice(b"\",\"offset\":");
+            push_decimal(offset, out);
+        } else {
+            out.push(b'"');
+        }
+        out.extend_from_slice(b",\"sizeInBytes\":");
+        push_decimal(vector.size_bytes, out);
+        out.extend_from_slice(b",\"cardinality\":");
+        push_decimal(vector.cardinality, out);
+        out.push(b'}');
     }
 
     /// Appends the last line of an answer whose client asked for one (Delta Sharing, `EndStreamAction`).
@@ -125,15 +160,31 @@ fn expiration_of(presigner: &Presigner) -> Vec<u8> {
 }
 
 fn push_id(hash: Format, file: &File<'_>, out: &mut Vec<u8>) {
+    push_hash(hash, file.log_directory, file.log_name, out);
+}
+
+/// The hash of a path that comes in two pieces.
+fn push_hash(hash: Format, directory: &[u8], name: &[u8], out: &mut Vec<u8>) {
     match hash {
         Format::Parquet => {
-            let id = Md5::new().chain_update(file.log_directory).chain_update(file.log_name);
+            let id = Md5::new().chain_update(directory).chain_update(name);
             push_md5(&id.finalize().into(), out);
         }
         Format::Delta => {
-            let id = Sha256::new().chain_update(file.log_directory).chain_update(file.log_name);
+            let id = Sha256::new().chain_update(directory).chain_update(name);
             push_sha256(&id.finalize().into(), out);
         }
+    }
+}
+
+fn push_row_ids(file: &File<'_>, out: &mut Vec<u8>) {
+    if let Some(base) = file.row_ids.base {
+        out.extend_from_slice(b",\"baseRowId\":");
+        push_decimal(base, out);
+    }
+    if let Some(version) = file.row_ids.default_commit_version {
+        out.extend_from_slice(b",\"defaultRowCommitVersion\":");
+        push_decimal(version, out);
     }
 }
 

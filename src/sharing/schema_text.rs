@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+const PHYSICAL_NAME: &str = "delta.columnMapping.physicalName";
+
 /// The types that every client of the parquet format knows; decimals and nested ones aside.
 const PLAIN_TYPES: [&str; 11] = [
     "boolean",
@@ -49,6 +51,40 @@ fn find(data_type: &Value, path: &mut String) -> Option<String> {
         Some(name) => Some(format!("has the column '{path}' of type {name}")),
         None => Some(format!("has the column '{path}' without a type")),
     }
+}
+
+/// A column that has another name in the data files; `None` if there is none.
+///
+/// A column that was renamed, or dropped and added again, never gets its own name for its files (Delta, "Column
+/// Mapping"). So where all names are equal, the files have them too, also those of before the mapping.
+pub fn renamed_column(schema: &Value) -> Option<String> {
+    let mut path = String::new();
+    let name = find_renamed(schema, &mut path)?;
+    Some(format!("has the column '{path}', which its files call '{name}' (columnMapping)"))
+}
+
+/// The name in the files; `path` is then that of the column.
+fn find_renamed(data_type: &Value, path: &mut String) -> Option<String> {
+    for field in data_type.get("fields").and_then(Value::as_array).into_iter().flatten() {
+        let before = path.len();
+        if !path.is_empty() {
+            path.push('.');
+        }
+        let name = field.get("name").and_then(Value::as_str).unwrap_or_default();
+        path.push_str(name);
+        let physical = field.get("metadata").and_then(|metadata| metadata.get(PHYSICAL_NAME));
+        let other = physical.filter(|physical| physical.as_str() != Some(name));
+        let found = match other {
+            Some(physical) => Some(physical.as_str().unwrap_or_default().to_owned()),
+            None => find_renamed(field.get("type").unwrap_or(&Value::Null), path),
+        };
+        if found.is_some() {
+            return found;
+        }
+        path.truncate(before);
+    }
+    let inner = ["elementType", "keyType", "valueType"].iter().filter_map(|name| data_type.get(name));
+    inner.into_iter().find_map(|inner| find_renamed(inner, path))
 }
 
 /// Takes out of every field, nested ones too, all metadata but the comment.
@@ -109,6 +145,24 @@ mod tests {
         }
         assert!(inexpressible_column(&json!({"type": "udt"})).is_some());
         assert!(inexpressible_column(&json!(7)).is_some());
+    }
+
+    #[test]
+    fn a_column_under_another_name_in_its_files_is_named_wherever_it_is() {
+        let field = |name: &str, physical: &str, data_type: &Value| json!({"name": name, "type": data_type, "nullable": true, "metadata": {PHYSICAL_NAME: physical}});
+        let table = |inner: &Value| {
+            let element = json!({"type": "struct", "fields": [inner]});
+            let map =
+                json!({"type": "map", "keyType": "string", "valueType": element, "valueContainsNull": true});
+            json!({"type": "struct", "fields": [field("a", "a", &json!("long")), field("m", "m", &map)]})
+        };
+        assert_eq!(renamed_column(&table(&field("x", "x", &json!("long")))), None);
+        assert_eq!(renamed_column(&schema(&json!("long"))), None);
+        assert_eq!(
+            renamed_column(&table(&field("x", "col-1", &json!("long")))).unwrap(),
+            "has the column 'm.x', which its files call 'col-1' (columnMapping)"
+        );
+        assert!(renamed_column(&table(&json!({"name": "x", "metadata": {PHYSICAL_NAME: 7}}))).is_some());
     }
 
     #[test]

@@ -6,7 +6,8 @@
 use super::domain::Domain;
 use super::predicate::Predicate;
 use crate::encode::json::unescape_into;
-use crate::table::file_list::{File, FileList};
+use crate::table::file::File;
+use crate::table::file_list::FileList;
 use crate::table::segment::PartitionNumber;
 
 /// A predicate on its way through a list.

@@ -18,6 +18,8 @@ pub struct TableStore {
     root: Path,
     /// Bucket and location, for messages.
     name: Arc<str>,
+    /// The bucket, where the store is one that has a name.
+    bucket: Arc<str>,
     /// `None`: the store has no symbolic links.
     fence: Option<Fence>,
 }
@@ -49,7 +51,7 @@ impl TableStore {
     /// [`Error::Location`].
     pub fn new(store: Arc<dyn ObjectStore>, location: &str, name: &str) -> Result<Self, Error> {
         let root = Path::parse(location).map_err(|_| Error::Location { location: location.to_owned() })?;
-        Ok(Self { store, root, name: name.into(), fence: None })
+        Ok(Self { store, root, name: name.into(), bucket: "".into(), fence: None })
     }
 
     pub(super) fn in_directory(bucket: LocalBucket, location: &str) -> Result<Self, Error> {
@@ -58,6 +60,7 @@ impl TableStore {
         if !bucket.fence.holds(&table.root) {
             return Err(Error::OutsideBucket { object: name });
         }
+        table.bucket = bucket.name.into();
         table.fence = Some(bucket.fence);
         Ok(table)
     }
@@ -65,6 +68,16 @@ impl TableStore {
     /// Bucket and location, for messages.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The bucket; empty if the store has no name.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The table's place in the bucket, without slashes around it.
+    pub fn location(&self) -> &str {
+        self.root.as_ref()
     }
 
     fn path(&self, key: &str) -> Result<Path, Error> {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::file::{File, file};
 use super::file_list_builder::FileListBuilder;
 use super::path_digest::PathDigests;
-use super::segment::{LiveRows, NO_RECORD_COUNT, PartitionNumber, Segment};
+use super::segment::{LiveRows, PartitionNumber, Segment};
 use super::segment_builder::{FilePath, NewFile, StatisticsText};
 use crate::limits::SEGMENT_FILES_MAX;
 
@@ -24,28 +25,6 @@ struct LiveSegment {
     live: Option<Arc<LiveRows>>,
     file_count: usize,
     size_bytes: u64,
-}
-
-/// One file as the renderer sees it. Every slice is UTF-8; "encoded" means ready for a URL path
-/// (RFC 3986: unreserved characters and `/` as they are, all else percent-encoded with capital hex digits).
-#[derive(Debug, Clone, Copy)]
-pub struct File<'a> {
-    /// Directory below the table root as the log spells it, with its last `/`; empty for files at the root.
-    pub log_directory: &'a [u8],
-    /// File name as the log spells it. `log_directory` + `log_name` is the path that file ids are made of.
-    pub log_name: &'a [u8],
-    /// The same directory, percent-decoded once and encoded for a URL path.
-    pub encoded_directory: &'a [u8],
-    /// The same name, percent-decoded once and encoded for a URL path.
-    pub encoded_name: &'a [u8],
-    pub size_bytes: u64,
-    pub modification_time_ms: i64,
-    /// A whole JSON object, `{"date":"2024-01-01","n":null}`, safe to write into a line.
-    pub partition_values_json: &'a [u8],
-    pub partition: PartitionNumber,
-    /// The statistics' JSON text, escaped as the inside of a JSON string; empty when the log has none.
-    pub stats_escaped: &'a [u8],
-    pub record_count: Option<u64>,
 }
 
 impl LiveSegment {
@@ -98,6 +77,14 @@ impl FileList {
     /// Sum of the files' sizes.
     pub fn size_bytes(&self) -> u64 {
         self.segments.iter().fold(0, |sum: u64, segment| sum.saturating_add(segment.size_bytes))
+    }
+
+    /// Whether rows of any file are deleted.
+    pub fn has_deletion_vectors(&self) -> bool {
+        self.segments.iter().any(|LiveSegment { segment, live, .. }| {
+            let is_live = |row| live.as_ref().is_none_or(|live| live.contains(row));
+            segment.deletion_vectors.rows().any(is_live)
+        })
     }
 
     /// Bytes of memory behind the list; what it shares with other versions is counted in full.
@@ -159,6 +146,7 @@ impl FileList {
             lengths: rest(lengths, position.lengths_left),
             texts: rest(texts, position.texts_left),
             encoded_name: position.encoded_name,
+            deletion_vector: position.deletion_vector,
         }
     }
 
@@ -215,6 +203,8 @@ impl LiveSegment {
                     partition_values: file.partition_values_json,
                     statistics: StatisticsText::Escaped(file.stats_escaped),
                     record_count: file.record_count,
+                    deletion_vector: file.deletion_vector,
+                    row_ids: file.row_ids,
                 });
             }
         }
@@ -265,6 +255,7 @@ pub struct BlockPosition {
     lengths_left: usize,
     texts_left: usize,
     encoded_name: usize,
+    deletion_vector: usize,
 }
 
 /// The live files of one unpacked block.
@@ -280,6 +271,8 @@ pub struct BlockFiles<'a> {
     texts: &'a [u8],
     /// Position of the next row that has an encoded name of its own.
     encoded_name: usize,
+    /// Position of the next row that has a deletion vector.
+    deletion_vector: usize,
 }
 
 impl<'a> BlockFiles<'a> {
@@ -292,6 +285,7 @@ impl<'a> BlockFiles<'a> {
             lengths: &[],
             texts: &[],
             encoded_name: 0,
+            deletion_vector: 0,
         }
     }
 
@@ -302,6 +296,7 @@ impl<'a> BlockFiles<'a> {
         let (lengths, texts) = block.unpack(packed, unpacked_bytes, rows.len());
         let encoded_rows = &segment.segment.encoded_names.rows;
         let encoded_name = encoded_rows.partition_point(|&row| usize::from(row) < rows.start);
+        let deletion_vector = segment.segment.deletion_vectors.position(rows.start);
         Self {
             segment: Some(&segment.segment),
             segment_number,
@@ -310,6 +305,7 @@ impl<'a> BlockFiles<'a> {
             lengths,
             texts,
             encoded_name,
+            deletion_vector,
         }
     }
 
@@ -321,6 +317,7 @@ impl<'a> BlockFiles<'a> {
             lengths_left: self.lengths.len(),
             texts_left: self.texts.len(),
             encoded_name: self.encoded_name,
+            deletion_vector: self.deletion_vector,
         }
     }
 
@@ -334,11 +331,13 @@ impl<'a> BlockFiles<'a> {
             self.lengths = lengths;
             self.texts = texts;
             let encoded_name = self.take_encoded_name(segment, row);
+            let deletion_vector = segment.deletion_vectors.get(self.deletion_vector, row);
+            self.deletion_vector += usize::from(deletion_vector.is_some());
             if self.live.is_none_or(|live| live.contains(row)) {
                 let partition =
                     PartitionNumber { segment: self.segment_number, number: *segment.partition_of.get(row)? };
                 let file = file(segment, row, partition, encoded_name)?;
-                return Some((row, File { stats_escaped, ..file }));
+                return Some((row, File { stats_escaped, deletion_vector, ..file }));
             }
         }
     }
@@ -360,30 +359,6 @@ impl<'a> Iterator for BlockFiles<'a> {
     fn next(&mut self) -> Option<File<'a>> {
         self.next_row().map(|(_, file)| file)
     }
-}
-
-/// The file of a row, but for its statistics.
-fn file<'a>(
-    segment: &'a Segment,
-    row: usize,
-    partition: PartitionNumber,
-    encoded_name: Option<&'a [u8]>,
-) -> Option<File<'a>> {
-    let directory = usize::from(*segment.directory_of.get(row)?);
-    let log_name = segment.names.get(row);
-    let record_count = *segment.record_counts.get(row)?;
-    Some(File {
-        log_directory: segment.directories.log.get(directory),
-        log_name,
-        encoded_directory: segment.directories.encoded.get(directory),
-        encoded_name: encoded_name.unwrap_or(log_name),
-        size_bytes: *segment.sizes_bytes.get(row)?,
-        modification_time_ms: *segment.modification_times_ms.get(row)?,
-        partition_values_json: segment.partitions.get(usize::from(partition.number)),
-        partition,
-        stats_escaped: &[],
-        record_count: (record_count != NO_RECORD_COUNT).then_some(record_count),
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! At most 65,536 files, column by column, never changed.
 
+use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
 use super::path_digest::PathDigests;
+use super::row_ids::Numbers;
 
 /// Stands for "not known" in the column of record counts.
 pub(crate) const NO_RECORD_COUNT: u64 = u64::MAX;
@@ -24,6 +26,9 @@ pub struct Segment {
     pub(crate) partition_of: Vec<u16>,
     pub(crate) digests: Vec<super::path_digest::PathDigest>,
     pub(crate) statistics: Statistics,
+    pub(crate) deletion_vectors: DeletionVectors,
+    pub(crate) base_row_ids: Numbers,
+    pub(crate) default_row_commit_versions: Numbers,
 }
 
 impl std::fmt::Debug for Segment {
@@ -85,7 +90,7 @@ impl Segment {
     }
 
     /// Bytes of memory behind each column, by the column's name.
-    pub fn memory_by_column(&self) -> [(&'static str, usize); 9] {
+    pub fn memory_by_column(&self) -> [(&'static str, usize); 12] {
         let row_memory = |width: usize, capacity: usize| width * capacity;
         [
             (
@@ -103,6 +108,9 @@ impl Segment {
             ("modification times", row_memory(8, self.modification_times_ms.capacity())),
             ("record counts", row_memory(8, self.record_counts.capacity())),
             ("partitions", self.partitions.memory_bytes() + row_memory(2, self.partition_of.capacity())),
+            ("deletion vectors", self.deletion_vectors.memory_bytes()),
+            ("base row ids", self.base_row_ids.memory_bytes()),
+            ("default row commit versions", self.default_row_commit_versions.memory_bytes()),
             ("path digests", row_memory(16, self.digests.capacity())),
             (
                 "statistics",

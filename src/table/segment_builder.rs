@@ -1,9 +1,11 @@
 //! Files in, one by one; a finished segment out.
 
+use super::deletion_vector::DeletionVector;
 use super::dictionary::{DictionaryBuilder, Strings};
 use super::path_digest::PathDigest;
 use super::segment::{NO_RECORD_COUNT, Segment, StatisticsBlock};
 use crate::encode::json;
+use crate::encode::url_path::encode_into;
 use crate::limits::{
     SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES, STATS_BYTES_MAX,
 };
@@ -57,7 +59,19 @@ pub struct NewFile<'a> {
     /// A whole JSON object, or what the writer turns into one when it finishes the list.
     pub partition_values: &'a [u8],
     pub statistics: StatisticsText<'a>,
+    /// Rows in the file, deleted ones too.
     pub record_count: Option<u64>,
+    pub deletion_vector: Option<DeletionVector<'a>>,
+    pub row_ids: RowIds,
+}
+
+/// Which ids the rows of a file have, where the table tracks its rows (Delta, "Row Tracking").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowIds {
+    /// Id of the first row.
+    pub base: Option<u64>,
+    /// Version that the rows are of, where the file does not say.
+    pub default_commit_version: Option<u64>,
 }
 
 /// Collects the files of one segment.
@@ -101,6 +115,7 @@ impl SegmentBuilder {
             self.segment.directories.encoded.byte_count(),
             self.log_directories.byte_count(),
             self.partitions.byte_count(),
+            self.segment.deletion_vectors.byte_count(),
         ];
         self.row_count() >= SEGMENT_FILES_MAX
             || arenas.into_iter().any(|bytes| bytes >= SEGMENT_ARENA_BYTES_MAX)
@@ -109,6 +124,12 @@ impl SegmentBuilder {
     /// Appends a file; the segment must not be full.
     pub fn push(&mut self, file: &NewFile<'_>) {
         assert!(self.row_count() < SEGMENT_FILES_MAX, "row numbers of a segment fit 16 bits");
+        let row = self.row_count();
+        if let Some(vector) = &file.deletion_vector {
+            self.segment.deletion_vectors.push(narrow(u32::try_from(row).unwrap_or(u32::MAX)), vector);
+        }
+        self.segment.base_row_ids.push(row, file.row_ids.base);
+        self.segment.default_row_commit_versions.push(row, file.row_ids.default_commit_version);
         self.push_path(&file.path);
         let (partition, _) = self.partitions.intern(file.partition_values);
         self.segment.partition_of.push(narrow(partition));
@@ -129,12 +150,12 @@ impl SegmentBuilder {
             path.key.split_at_checked(path.key_directory_bytes).unwrap_or((&[], path.key));
         let (directory, new) = self.log_directories.intern(log_directory);
         if new {
-            self.segment.directories.encoded.push_with(|out| encode_path(key_directory, out));
+            self.segment.directories.encoded.push_with(|out| encode_into(key_directory, out));
         }
         self.segment.directory_of.push(narrow(directory));
         self.segment.names.push(log_name);
         self.encoded.clear();
-        encode_path(key_name, &mut self.encoded);
+        encode_into(key_name, &mut self.encoded);
         if self.encoded != log_name {
             let row = narrow(u32::try_from(self.segment.row_count()).unwrap_or(u32::MAX));
             self.segment.encoded_names.rows.push(row);
@@ -159,6 +180,9 @@ impl SegmentBuilder {
         segment.digests.shrink_to_fit();
         segment.statistics.blocks.shrink_to_fit();
         segment.statistics.compressed.shrink_to_fit();
+        segment.deletion_vectors.shrink();
+        segment.base_row_ids.shrink();
+        segment.default_row_commit_versions.shrink();
         SealedSegment { segment, partitions: std::mem::take(&mut self.partitions).finish() }
     }
 }
@@ -189,24 +213,6 @@ fn narrow(number: u32) -> u16 {
     let narrowed = u16::try_from(number);
     assert!(narrowed.is_ok(), "a segment has at most 65,536 rows, so its numbers fit 16 bits");
     narrowed.unwrap_or_default()
-}
-
-/// Writes `key` as a URL path: unreserved characters and slashes as they are, all else as `%XX` (RFC 3986).
-fn encode_path(key: &[u8], out: &mut Vec<u8>) {
-    let is_plain =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/');
-    let mut rest = key;
-    loop {
-        let plain = rest.iter().take_while(|byte| is_plain(byte)).count();
-        let (head, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-        out.extend_from_slice(head);
-        let Some((&byte, after)) = tail.split_first() else { return };
-        out.push(b'%');
-        out.extend(
-            [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'A' + digit - 10 }),
-        );
-        rest = after;
-    }
 }
 
 /// Escapes and packs statistics, block by block.

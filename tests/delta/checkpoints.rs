@@ -6,7 +6,8 @@ use lakeshare::error::Kind;
 use serde_json::{Value, json};
 
 use super::log_builder::{
-    Table, add, checkpoint_bytes, commit_name, metadata, paths, protocol, remove, uuid_name,
+    Table, add, checkpoint_bytes, checkpoint_bytes_without, commit_name, metadata, paths, protocol, remove,
+    uuid_name,
 };
 
 /// What a case is called or leads to, and what it does to a table.
@@ -61,6 +62,18 @@ fn each_layout_has_the_same_files() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_part_without_a_column_for_adds_has_none() {
+    let table = table();
+    let part = |part: usize, bytes: Vec<u8>| {
+        table.write(&format!("{:020}.checkpoint.{part:010}.{:010}.parquet", 2, 2), bytes);
+    };
+    part(1, checkpoint_bytes_without("add", &[protocol(), metadata(&[])]));
+    part(2, checkpoint_bytes(&[add("a"), add("b"), add("c")]));
+    without_commits(&table);
+    assert_eq!(paths(&table.latest()), ["b", "c", "d"]);
 }
 
 #[test]

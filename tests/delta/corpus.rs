@@ -15,12 +15,15 @@ use serde_json::Value;
 use super::log_builder::{Row, block_on, rows};
 
 /// The folder of tables that other software wrote: `LAKESHARE_CORPUS`, or the one beside the repository.
-fn corpus() -> PathBuf {
+pub(super) fn corpus() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let path: PathBuf = std::env::var_os("LAKESHARE_CORPUS").map_or_else(beside, PathBuf::from);
     path.canonicalize()
         .unwrap_or_else(|error| panic!("set LAKESHARE_CORPUS to the corpus, {path:?}: {error}"))
 }
+
+/// Tables that no reader of the corpus could read, but whose log says all that a client needs.
+const READ_BY_CLIENTS_ALONE: &[&str] = &["dkrs__table-with-geo"];
 
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -37,20 +40,25 @@ fn expected(name: &str) -> Value {
     json(&corpus().join(format!("expected/delta/{name}.json")))
 }
 
-fn load(name: &str, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
+pub(super) fn load(name: &str, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
     let store: TableStore = Buckets::embedded(corpus()).open("delta", name).unwrap();
     block_on(delta::load(&store, wanted, None)).map(|loaded| Arc::clone(loaded.snapshot()))
 }
 
 /// The features for which a table is refused, as the corpus calls them.
 fn refused_features(error: &Error) -> Option<Vec<String>> {
+    if matches!(error, Error::DeletionVector { .. }) {
+        return Some(vec!["dv-p".to_owned()]);
+    }
     let Error::Unserved { source, .. } = error else { return None };
     match source {
-        features::Fault::Features { features, .. } => Some(features.clone()),
-        features::Fault::ColumnMapping { .. } => Some(vec!["columnMapping".to_owned()]),
+        features::Fault::Features { features } => Some(features.clone()),
+        features::Fault::CatalogManaged { feature } => Some(vec![feature.clone()]),
         features::Fault::ProtocolVersion { .. }
         | features::Fault::NoFeatureList
-        | features::Fault::DeletionVector { .. }
+        | features::Fault::MappingMode { .. }
+        | features::Fault::MappingUnheeded { .. }
+        | features::Fault::DeletionVectorsUnheeded
         | features::Fault::Format { .. } => None,
     }
 }
@@ -59,7 +67,7 @@ fn has_feature(table: &Value, feature: &str) -> bool {
     let listed = table["features"].as_array().unwrap();
     let is = |listed: &Value| {
         let listed = listed.as_str().unwrap();
-        listed == format!("r:{feature}") || (feature == "columnMapping" && listed.starts_with("column-mapping"))
+        listed == format!("r:{feature}") || listed == feature
             // The corpus folds the preview's name into the feature's.
             || (feature.starts_with("catalogOwned") && listed == "r:catalogManaged")
     };
@@ -85,6 +93,9 @@ fn nulled(partition_values: &Value) -> Value {
 }
 
 fn check_files(name: &str, files: &BTreeMap<String, Row>, expected: &Value) {
+    if expected.get("error").is_some() {
+        return;
+    }
     let expected = files_of(expected);
     if expected.values().any(Option::is_none) {
         // Where delta-rs is the only reader, it tells the keys of the objects and no more.
@@ -104,6 +115,10 @@ fn check_files(name: &str, files: &BTreeMap<String, Row>, expected: &Value) {
 }
 
 fn check_table(name: &str, snapshot: &Snapshot, expected: &Value) {
+    if expected.get("error").is_some() {
+        // Spark could not read it; what another reader found is checked where clients read.
+        return;
+    }
     assert_eq!(expected["version"], snapshot.version, "{name}");
     let (protocol, metadata) = (&snapshot.protocol, &snapshot.metadata);
     assert_eq!(expected["protocol"]["minReaderVersion"], protocol.min_reader_version, "{name}");
@@ -113,8 +128,12 @@ fn check_table(name: &str, snapshot: &Snapshot, expected: &Value) {
         list.map(|feature| feature.as_str().unwrap()).collect()
     };
     let ours = |list: &Option<Vec<String>>| list.iter().flatten().cloned().collect::<BTreeSet<_>>();
-    assert!(ours(&protocol.reader_features).iter().eq(features("readerFeatures").iter()), "{name}");
-    assert!(ours(&protocol.writer_features).iter().eq(features("writerFeatures").iter()), "{name}");
+    // Where delta-rs is the only reader, it tells the keys of the objects, no features and no more.
+    let by_delta_rs = expected["files"][0].is_string();
+    if !by_delta_rs {
+        assert!(ours(&protocol.reader_features).iter().eq(features("readerFeatures").iter()), "{name}");
+        assert!(ours(&protocol.writer_features).iter().eq(features("writerFeatures").iter()), "{name}");
+    }
     if let Some(id) = expected["table_id"].as_str() {
         assert_eq!(metadata.id, id, "{name}");
     }
@@ -131,11 +150,20 @@ fn every_table_is_listed_as_expected_or_refused_by_a_feature_it_has() {
     for (name, table) in tables() {
         match load(&name, Wanted::Latest) {
             Ok(snapshot) => {
+                served.push(name.clone());
+                if READ_BY_CLIENTS_ALONE.contains(&&*name) {
+                    continue;
+                }
                 let expected = expected(&name);
                 assert_ne!(table["use"], "refuse", "{name}");
                 check_table(&name, &snapshot, &expected);
-                check_files(&name, &rows(&snapshot), &expected);
-                served.push(name);
+                let rows = rows(&snapshot);
+                if table["use"] == "ambiguous" {
+                    // The files are those of Spark, which believes compactions that contradict their commits.
+                    assert_eq!(table["expected"]["num_files"], rows.len(), "{name}");
+                } else {
+                    check_files(&name, &rows, &expected);
+                }
             }
             Err(error) => match refused_features(&error) {
                 Some(features) => {
@@ -174,7 +202,7 @@ fn older_versions_have_the_expected_number_of_rows() {
             let snapshot = loaded.unwrap_or_else(|error| panic!("{name} {version}: {error}"));
             assert_eq!(snapshot.version, version, "{name}");
             assert!(snapshot.version <= latest.version, "{name}");
-            let counts: Option<u64> = rows(&snapshot).values().map(|row| row.record_count).sum();
+            let counts: Option<u64> = rows(&snapshot).values().map(Row::live_row_count).sum();
             // Without statistics nobody can count rows in a log.
             if let (Some(count), Some(expected)) = (counts, expected["num_rows"].as_u64()) {
                 assert_eq!(expected, count, "{name} {version}");
@@ -191,7 +219,7 @@ fn statistics_count_the_rows_that_other_readers_find() {
     let mut counted = 0;
     for (name, table) in tables() {
         let Ok(snapshot) = load(&name, Wanted::Latest) else { continue };
-        let counts: Option<u64> = rows(&snapshot).values().map(|row| row.record_count).sum();
+        let counts: Option<u64> = rows(&snapshot).values().map(Row::live_row_count).sum();
         if let (Some(count), Some(expected)) = (counts, table["expected"]["num_rows"].as_u64()) {
             assert_eq!(count, expected, "{name}");
             counted += 1;

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::log_builder::{
-    Row, Table, add_with, checkpoint_bytes, commit_name, metadata, protocol, remove, rows, uuid_name,
+    Row, Table, add_with, checkpoint_bytes, commit_name, metadata, protocol_with, remove, remove_of, rows,
+    uuid_name,
 };
 
 /// One commit: files added and files removed, by number, and what is written beside it.
@@ -63,9 +64,12 @@ fn path(number: u8) -> String {
 }
 
 fn file(number: u8, version: usize) -> Value {
+    let vector = |version: usize| json!({"storageType": "i", "pathOrInlineDv": format!("dv{version}"), "sizeInBytes": 34, "cardinality": version});
     add_with(
         &path(number),
         json!({
+            "deletionVector": if number.is_multiple_of(4) { vector(version) } else { Value::Null },
+            "baseRowId": if number.is_multiple_of(5) { json!(version * 1_000) } else { Value::Null },
             "size": version * 100 + usize::from(number),
             "modificationTime": version,
             "partitionValues": {"p": (number % 3).to_string()},
@@ -86,6 +90,11 @@ fn row(add: &Value) -> Row {
             .map(|stats| serde_json::from_str::<Value>(stats).unwrap()["numRecords"].as_u64().unwrap()),
         stats,
         encoded_path: add["path"].as_str().unwrap().replace('=', "%3D"),
+        deletion_vector: add.get("deletionVector").map(|vector| {
+            json!({"inline": vector["pathOrInlineDv"], "offset": null, "sizeInBytes": vector["sizeInBytes"],
+                   "cardinality": vector["cardinality"]})
+        }),
+        row_ids: (add["baseRowId"].as_u64(), None),
     }
 }
 
@@ -103,6 +112,18 @@ impl Naive {
         }
     }
 
+    /// The remove of a file, as it is now.
+    fn remove(&self, path: &str) -> Value {
+        self.0.get(path).map_or_else(|| remove(path), remove_of)
+    }
+
+    /// The remove of the file that `add` replaces, if the log takes both for different files.
+    fn superseded(&self, add: &Value) -> Option<Value> {
+        let before = self.0.get(add["add"]["path"].as_str().unwrap())?;
+        let vector = |add: &Value| add["add"].get("deletionVector").cloned();
+        (vector(before) != vector(add)).then(|| remove_of(before))
+    }
+
     fn rows(&self) -> BTreeMap<String, Row> {
         self.0.iter().map(|(path, add)| (path.clone(), row(add))).collect()
     }
@@ -110,7 +131,8 @@ impl Naive {
     /// Rows of a checkpoint: state, and a tombstone that means nothing.
     fn actions(&self) -> Vec<Value> {
         let state = self.0.values().cloned();
-        [protocol(), remove("p=0/long%20gone"), metadata(&["p"])].into_iter().chain(state).collect()
+        let protocol = protocol_with(&["deletionVectors"]);
+        [protocol, remove("p=0/long%20gone"), metadata(&["p"])].into_iter().chain(state).collect()
     }
 }
 
@@ -171,9 +193,12 @@ proptest! {
         for (version, step) in steps.iter().enumerate() {
             let mut adds: BTreeMap<_, _> = step.adds.iter().map(|&number| (number, file(number, version))).collect();
             let removes: Vec<_> = step.removes.iter().filter(|number| !adds.contains_key(*number)).collect();
-            let removes: Vec<_> = removes.into_iter().map(|&number| remove(&path(number))).collect();
+            let mut removes: Vec<_> = removes.into_iter().map(|&number| naive.remove(&path(number))).collect();
             let adds: Vec<_> = std::mem::take(&mut adds).into_values().collect();
-            let head = if version == 0 { vec![protocol(), metadata(&["p"])] } else { Vec::new() };
+            // Another deletion vector makes another file, so that the one before has to go.
+            removes.extend(adds.iter().filter_map(|add| naive.superseded(add)));
+            let head =
+                if version == 0 { vec![protocol_with(&["deletionVectors"]), metadata(&["p"])] } else { Vec::new() };
             let number = i64::try_from(version).unwrap();
             table.commit(number, &[head, adds.clone(), removes.clone()].concat());
             naive.apply(&adds, &removes);

@@ -271,17 +271,6 @@ fn a_remove_finds_its_add_in_any_spelling() {
 }
 
 #[test]
-fn deletion_vectors_are_refused_by_name_even_where_the_protocol_hides_them() {
-    let vector = json!({"storageType": "u", "pathOrInlineDv": "x", "offset": 1, "cardinality": 2});
-    let table = table();
-    table.commit(4, &[add_with("e", json!({"deletionVector": vector}))]);
-    let refusal = table.refusal();
-    assert!(refusal.to_string().contains("the reader feature deletionVectors is not served"), "{refusal}");
-    table.commit(5, &[json!({"remove": {"path": "e", "deletionVector": vector}}), add("e")]);
-    assert_eq!(paths(&table.latest()), ["b", "c", "d", "e"]);
-}
-
-#[test]
 fn an_unserved_protocol_is_told_before_all_else() {
     let table = table();
     let features = ["deletionVectors", "fooBar", "vacuumProtocolCheck"];
@@ -291,8 +280,7 @@ fn an_unserved_protocol_is_told_before_all_else() {
     table.commit(5, &[add("s3://elsewhere/x")]);
     assert_eq!(
         table.refusal().to_string(),
-        "version 5 cannot be served: it demands the reader features deletionVectors, fooBar, which are not \
-         served (unknown: fooBar)",
+        "version 5 cannot be served: it demands the reader feature fooBar, which is not known here",
     );
     assert_eq!(table.refusal().kind(), Kind::Unsupported);
     assert_eq!(paths(table.load(Wanted::Version(3)).unwrap().snapshot()), ["b", "c", "d"]);
@@ -318,6 +306,9 @@ fn checkpoints_that_are_no_checkpoints_are_refused_by_column() {
         let refusal = table.refusal();
         assert!(refusal.to_string().contains(text), "{refusal}");
     }
+    let head = [protocol(), metadata(&[])];
+    table.write(&checkpoint_name(2), super::log_builder::checkpoint_bytes_without("add", &head));
+    assert!(table.refusal().to_string().contains("the column add is missing"));
     for (bad, text) in [
         (add_with("x", json!({"size": null})), "a row has no add.size"),
         (add_with("x", json!({"size": -4})), "add.size is negative"),

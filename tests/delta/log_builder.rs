@@ -12,9 +12,11 @@ use lakeshare::delta::error::Error;
 use lakeshare::delta::{self, Loaded, Wanted};
 use lakeshare::storage::Buckets;
 use lakeshare::storage::table_store::TableStore;
+use lakeshare::table::deletion_vector::{DeletionVector, Place};
 use lakeshare::table::file_list::Block;
 use lakeshare::table::snapshot::Snapshot;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 
@@ -123,6 +125,12 @@ pub fn protocol() -> Value {
     json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}})
 }
 
+/// A protocol with these reader features, which are writer features too.
+pub fn protocol_with(features: &[&str]) -> Value {
+    json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7,
+                        "readerFeatures": features, "writerFeatures": features}})
+}
+
 pub fn metadata(partition_columns: &[&str]) -> Value {
     json!({"metaData": {
         "id": "table-id",
@@ -162,6 +170,15 @@ pub fn remove(path: &str) -> Value {
     json!({"remove": {"path": path, "deletionTimestamp": 5, "dataChange": true}})
 }
 
+/// The remove of an add: of its path together with its deletion vector.
+pub fn remove_of(add: &Value) -> Value {
+    let mut remove = remove(add["add"]["path"].as_str().unwrap());
+    if let Some(vector) = add["add"].get("deletionVector") {
+        remove["remove"]["deletionVector"] = vector.clone();
+    }
+    remove
+}
+
 /// A file as it comes out of a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -171,6 +188,18 @@ pub struct Row {
     pub stats: Option<String>,
     pub record_count: Option<u64>,
     pub encoded_path: String,
+    /// As the log would have it, but for its place.
+    pub deletion_vector: Option<Value>,
+    pub row_ids: (Option<u64>, Option<u64>),
+}
+
+impl Row {
+    /// The rows that are not deleted.
+    pub fn live_row_count(&self) -> Option<u64> {
+        let deleted =
+            self.deletion_vector.as_ref().map_or(0, |vector| vector["cardinality"].as_u64().unwrap());
+        self.record_count.map(|count| count - deleted)
+    }
 }
 
 /// The live files by their path in the log.
@@ -188,6 +217,8 @@ pub fn rows(snapshot: &Snapshot) -> BTreeMap<String, Row> {
                 stats: (!stats.is_empty()).then_some(stats),
                 record_count: file.record_count,
                 encoded_path: text(file.encoded_directory) + &text(file.encoded_name),
+                deletion_vector: file.deletion_vector.as_ref().map(vector_json),
+                row_ids: (file.row_ids.base, file.row_ids.default_commit_version),
             };
             let path = text(file.log_directory) + &text(file.log_name);
             assert!(rows.insert(path.clone(), row).is_none(), "{path} is listed twice");
@@ -196,6 +227,15 @@ pub fn rows(snapshot: &Snapshot) -> BTreeMap<String, Row> {
     assert_eq!(snapshot.files.file_count(), rows.len() as u64);
     assert_eq!(snapshot.files.size_bytes(), rows.values().map(|row| row.size).sum::<u64>());
     rows
+}
+
+fn vector_json(vector: &DeletionVector<'_>) -> Value {
+    let (kind, place) = match vector.place {
+        Place::Inline(text) => ("inline", text),
+        Place::File(key) => ("file", key),
+    };
+    json!({kind: String::from_utf8(place.to_vec()).unwrap(), "offset": vector.offset,
+           "sizeInBytes": vector.size_bytes, "cardinality": vector.cardinality})
 }
 
 pub fn paths(snapshot: &Snapshot) -> Vec<String> {
@@ -214,6 +254,15 @@ pub fn checkpoint_bytes(actions: &[Value]) -> Vec<u8> {
     ])
     .unwrap();
     parquet_bytes(&batch)
+}
+
+/// The same without the column of one kind of action.
+pub fn checkpoint_bytes_without(action: &str, actions: &[Value]) -> Vec<u8> {
+    let bytes = bytes::Bytes::from(checkpoint_bytes(actions));
+    let mut batches = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+    let batch = batches.next().unwrap().unwrap();
+    let kept = (0..batch.num_columns()).filter(|&index| batch.schema().field(index).name() != action);
+    parquet_bytes(&batch.project(&kept.collect::<Vec<_>>()).unwrap())
 }
 
 pub fn parquet_bytes(batch: &RecordBatch) -> Vec<u8> {
@@ -288,7 +337,16 @@ fn texts(rows: &Rows<'_>) -> ArrayRef {
 }
 
 fn deletion_vector(rows: &Rows<'_>) -> ArrayRef {
-    structs(rows, &[("storageType", text), ("pathOrInlineDv", text), ("offset", int)])
+    structs(
+        rows,
+        &[
+            ("storageType", text),
+            ("pathOrInlineDv", text),
+            ("offset", int),
+            ("sizeInBytes", int),
+            ("cardinality", long),
+        ],
+    )
 }
 
 fn add_column(rows: &Rows<'_>) -> ArrayRef {
@@ -301,6 +359,8 @@ fn add_column(rows: &Rows<'_>) -> ArrayRef {
             ("modificationTime", long),
             ("stats", text),
             ("deletionVector", deletion_vector),
+            ("baseRowId", long),
+            ("defaultRowCommitVersion", long),
         ],
     )
 }

@@ -2,7 +2,9 @@
 
 mod checkpoints;
 mod corpus;
+mod features;
 mod history;
 mod hostile;
 mod log_builder;
+
 mod versions;

@@ -50,9 +50,12 @@ fn a_refresh_sees_new_metadata_and_new_protocols() {
     let third = table.load_from(Wanted::Latest, Some(&second)).unwrap();
     assert_eq!(rows(third.snapshot())["b"].partition_values, json!({"p": "1"}));
 
-    table.commit(3, &[json!({"protocol": {
-        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"], "writerFeatures": [],
-    }})]);
+    table.commit(
+        3,
+        &[json!({"protocol": {
+            "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["fooBar"], "writerFeatures": [],
+        }})],
+    );
     let refusal = table.load_from(Wanted::Latest, Some(&third)).unwrap_err();
     assert!(matches!(refusal, Error::Unserved { version: 3, .. }), "{refusal}");
 }

@@ -36,7 +36,7 @@ fn every_call(world: &World, token: &str) -> Vec<Answer> {
 
 #[test]
 fn reader_features_that_are_not_served_are_named_to_everyone() {
-    for feature in ["deletionVectors", "columnMapping", "fooBar"] {
+    for feature in ["fooBar", "catalogManaged"] {
         let (world, token) = changed_after_sharing(&[protocol(&[feature])]);
         for answer in every_call(&world, &token) {
             let (code, text) = error_of(&answer, 400);

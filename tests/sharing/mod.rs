@@ -2,6 +2,7 @@
 
 mod auth;
 mod capabilities;
+mod data_features;
 mod features;
 mod golden;
 mod hints;

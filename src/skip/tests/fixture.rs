@@ -10,7 +10,7 @@ use crate::skip::pruner::Pruner;
 use crate::table::file_list::{Block, FileList};
 use crate::table::file_list_builder::FileListBuilder;
 use crate::table::path_digest::PathDigest;
-use crate::table::segment_builder::{FilePath, NewFile, StatisticsText};
+use crate::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 use crate::table::snapshot::Metadata;
 
 /// A file's partition values and statistics.
@@ -77,6 +77,8 @@ pub(super) fn list(files: &[Described]) -> FileList {
             partition_values: file.partition_values.to_string().as_bytes(),
             statistics: StatisticsText::Raw(&file.stats),
             record_count: None,
+            deletion_vector: None,
+            row_ids: RowIds::default(),
         });
     }
     FileList::new(builder.finish(&mut |json, out| out.extend_from_slice(json)))

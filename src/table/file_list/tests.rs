@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::super::deletion_vector::{DeletionVector, Place};
 use super::super::path_digest::PathDigest;
+use super::super::segment_builder::RowIds;
 use super::*;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +16,9 @@ struct Row {
     partition: String,
     stats: String,
     count: Option<u64>,
+    /// Text, whether it is inline, offset, cardinality.
+    vector: Option<(String, bool, Option<u64>, u64)>,
+    base_row_id: Option<u64>,
 }
 
 fn row(number: usize) -> Row {
@@ -23,6 +28,11 @@ fn row(number: usize) -> Row {
         partition: format!("{{\"d\":\"{}\"}}", number % 7),
         stats: if number.is_multiple_of(5) { String::new() } else { format!("{{\"numRecords\":{number}}}") },
         count: (!number.is_multiple_of(5)).then_some(number as u64),
+        vector: number.is_multiple_of(3).then(|| {
+            let offset = (!number.is_multiple_of(2)).then_some(1);
+            (format!("dv-{number}"), number.is_multiple_of(2), offset, number as u64 / 2)
+        }),
+        base_row_id: (number % 4 == 1).then_some(number as u64 * 100),
     }
 }
 
@@ -35,6 +45,13 @@ fn push(builder: &mut FileListBuilder, row: &Row) {
         partition_values: row.partition.as_bytes(),
         statistics: StatisticsText::Raw(&row.stats),
         record_count: row.count,
+        deletion_vector: row.vector.as_ref().map(|(text, is_inline, offset, cardinality)| DeletionVector {
+            place: if *is_inline { Place::Inline(text.as_bytes()) } else { Place::File(text.as_bytes()) },
+            offset: *offset,
+            size_bytes: 34,
+            cardinality: *cardinality,
+        }),
+        row_ids: RowIds { base: row.base_row_id, default_commit_version: row.base_row_id },
     });
 }
 
@@ -67,6 +84,15 @@ fn row_of(file: &File<'_>) -> Row {
         partition: text(file.partition_values_json),
         stats: stats.unwrap(),
         count: file.record_count,
+        vector: file.deletion_vector.map(|vector| {
+            assert_eq!(vector.size_bytes, 34);
+            let (is_inline, text_or_key) = match vector.place {
+                Place::Inline(text) => (true, text),
+                Place::File(key) => (false, key),
+            };
+            (text(text_or_key), is_inline, vector.offset, vector.cardinality)
+        }),
+        base_row_id: file.row_ids.base.filter(|_| file.row_ids.base == file.row_ids.default_commit_version),
     }
 }
 
@@ -112,7 +138,7 @@ fn files_come_back_in_order_over_blocks_and_segments() {
     assert_eq!(list.block_count(), 64 + 2);
     assert_eq!(read(&list), rows);
     let memory_per_file = list.memory_bytes() / rows.len();
-    assert!((50..120).contains(&memory_per_file), "{memory_per_file} bytes a file");
+    assert!((50..150).contains(&memory_per_file), "{memory_per_file} bytes a file");
 }
 
 #[test]
@@ -144,6 +170,20 @@ fn a_thousand_small_versions_leave_few_segments() {
 }
 
 #[test]
+fn deletion_vectors_count_only_while_their_files_are_alive() {
+    let rows: Vec<_> = (0..100).map(row).collect();
+    let first = list(&rows);
+    assert!(first.has_deletion_vectors());
+    let mut block = Block::default();
+    let counts: Vec<_> = first.read_block(0, &mut block).map(|file| file.live_row_count()).collect();
+    assert_eq!(counts[..7], [None, Some(1), Some(2), Some(2), Some(4), None, Some(3)]);
+    let gone = digests(rows.iter().filter(|row| row.vector.is_some()));
+    let second = first.successor(&gone, FileListBuilder::default(), &mut copy);
+    assert!(!second.has_deletion_vectors() && second.file_count() == 66);
+    assert!(!FileList::default().has_deletion_vectors());
+}
+
+#[test]
 fn encoded_spellings_survive_a_merge() {
     let key = "p=a b/ä%.parquet";
     let log = "p=a%20b/%C3%A4%25.parquet";
@@ -161,6 +201,8 @@ fn encoded_spellings_survive_a_merge() {
         partition_values: b"{}",
         statistics: StatisticsText::Raw("\"\u{2028}"),
         record_count: None,
+        deletion_vector: None,
+        row_ids: RowIds::default(),
     });
     let first = FileList::new(builder.finish(&mut copy));
     let mut more = FileListBuilder::default();
