@@ -6,5 +6,6 @@ mod features;
 mod history;
 mod hostile;
 mod log_builder;
+mod oracle;
 
 mod versions;
