@@ -43,6 +43,8 @@ def canonical(cell, kind):
         return cell if isinstance(cell, str) else base64.b64encode(bytes(cell)).decode()
     if kind == "date":
         return str(cell)[:10]
+    if kind == "timestamp_ntz":
+        return pandas.Timestamp(cell).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23]
     if kind == "timestamp":
         moment = pandas.Timestamp(cell)
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
@@ -66,5 +68,7 @@ def nested(cell, kind):
 
 
 def map_key(key, kind):
-    """Keys of a JSON object are text whatever their type."""
+    """Keys of a JSON object are text whatever their type; nested ones have none that means anything."""
+    if isinstance(kind, dict):
+        return None
     return canonical(key == "true" if kind == "boolean" and isinstance(key, str) else key, kind)

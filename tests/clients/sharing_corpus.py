@@ -11,6 +11,7 @@ import decimal
 import json
 import math
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -33,20 +34,23 @@ CLIENT_LIMITS = {
 
 # Words of a refusal -> features of CORPUS.json of which the table must have one.
 REFUSALS = {
-    "deletionVectors": ("r:deletionVectors", "dv-enabled"),
-    "columnMapping": ("r:columnMapping", "column-mapping-name", "column-mapping-id"),
-    "v2Checkpoint": ("r:v2Checkpoint",),
-    "timestampNtz": ("r:timestampNtz",),
+    "deletionVectors": ("dv-u", "dv-p"),
+    "columnMapping": ("column-mapping-name", "column-mapping-id"),
+    "timestamp_ntz": ("type:timestamp_ntz",),
+    "type was changed": ("type-widening",),
     "typeWidening": ("r:typeWidening", "r:typeWidening-preview"),
+    "type variant": ("type:variant",),
     "variantType": ("r:variantType", "r:variantType-preview"),
-    "variantShredding": ("r:variantShredding-preview",),
-    "catalogManaged": ("r:catalogManaged", "w:catalogManaged"),
-    "catalogOwned": ("r:catalogOwned-preview", "r:catalogManaged"),
-    "geospatial": ("r:geospatial",),
-    "vacuumProtocolCheck": ("r:vacuumProtocolCheck",),
-    "absolute": ("absolute-path",),
+    "catalogManaged": ("r:catalogManaged",),
+    "catalogOwned": ("r:catalogManaged",),
+    "leads elsewhere": ("dv-p",),
+    "leads out": ("absolute-path",),
     "void": ("type:void",),
 }
+# Features that the Python client does not list even for the delta format.
+NOT_OF_THE_CLIENT = ("typeWidening", "variantType")
+# Tables that no reader of the corpus could read, but whose log says all that a client needs.
+READ_BY_OTHERS = ("dkrs__table-with-geo",)
 FAULTS = {  # tables whose fault is not a feature, with a word of the refusal
     "delta/golden__deltalog-invalid-protocol-version": "99",
     "delta/golden__versions-not-contiguous": "version",
@@ -158,8 +162,10 @@ def read(checks, arguments, profile, name, table, expected):
         try:
             frame = delta_sharing.load_as_pandas(url, use_delta_format=delta_format)
         except Exception as error:  # whatever the client throws is a finding
-            text = f"{type(error).__name__}: {error}"
-            if not delta_format and "UNSUPPORTED_OPERATION" in text:
+            # The client breaks long texts into pieces, each with its quotes.
+            text = re.sub(r"""["']\s*\n\s*["']""", "", f"{type(error).__name__}: {error}")
+            is_of_client = any(feature in text for feature in NOT_OF_THE_CLIENT) and "readerfeatures" in text
+            if "UNSUPPORTED_OPERATION" in text and (is_of_client or not delta_format):
                 refused(checks, name, table, text)
             else:
                 checks.equal(f"{label} is read", text, "rows")
@@ -194,7 +200,7 @@ def main():
             done = cli(arguments, "share", "update", "t/corpus", "--add", f"all:{spec}")
         if done.returncode == 0:
             served.append(name)
-            if table["use"] == "refuse":
+            if table["use"] == "refuse" and name not in READ_BY_OTHERS:
                 checks.equal(f"{name} is refused", "shared", "refused")
         else:
             refused(checks, name, table, done.stderr)
@@ -205,6 +211,8 @@ def main():
     for name in served:
         if tables[f"delta/{name}"]["use"] == "serve":
             expected = json.loads((corpus / "expected" / "delta" / f"{name}.json").read_text())
+            if "error" in expected:  # Spark could not read it, another reader could
+                expected = tables[f"delta/{name}"]["expected"]
             read(checks, arguments, profile, name, tables[f"delta/{name}"], expected)
     print(f"tables shared: {len(served)}, refused: {len(names) - len(served)}")
     print(f"sharing_corpus: {checks.good} passed, {checks.bad} failed")
