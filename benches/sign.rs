@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lakeshare::sigv4::credential::Credential;
-use lakeshare::sigv4::presign::{PresignScope, Presigner};
+use lakeshare::sigv4::presign::{EncodedPath, PresignScope, Presigner};
+use lakeshare::simd::sha256::{BLOCK_BYTES, INITIAL, compress_pair};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 
 const FILES: u64 = 1_000;
@@ -40,13 +41,30 @@ fn sign(criterion: &mut Criterion) {
     let paths = paths();
     let mut group = criterion.benchmark_group("sign");
     group.throughput(Throughput::Elements(FILES));
+    let encoded: Vec<EncodedPath<'_>> = paths
+        .iter()
+        .map(|(directory, name)| EncodedPath { directory: directory.as_bytes(), name: name.as_bytes() })
+        .collect();
     group.bench_function("presigner/1000", |bencher| {
         let mut presigner = Presigner::new(&scope);
         let mut out = Vec::with_capacity(1 << 20);
         bencher.iter(|| {
             out.clear();
-            for (directory, name) in &paths {
-                presigner.presign(directory.as_bytes(), name.as_bytes(), &mut out);
+            for path in &encoded {
+                presigner.presign(*path, &mut out);
+            }
+            black_box(out.len())
+        });
+    });
+    group.bench_function("presigner, two files side by side/1000", |bencher| {
+        let mut presigner = Presigner::new(&scope);
+        let mut out = Vec::with_capacity(1 << 20);
+        bencher.iter(|| {
+            out.clear();
+            for pair in encoded.as_chunks::<2>().0 {
+                for (path, signature) in pair.iter().zip(presigner.sign_pair(*pair)) {
+                    presigner.push_url(*path, &signature, &mut out);
+                }
             }
             black_box(out.len())
         });
@@ -74,5 +92,20 @@ fn sign(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sign);
+/// What the hashing alone costs: the bound of all signing. Ten blocks make a usual URL.
+fn hash(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sign");
+    group.throughput(Throughput::Elements(FILES));
+    group.bench_function("blocks of SHA-256, two messages side by side/10000", |bencher| {
+        let blocks = vec![[7; BLOCK_BYTES]; 5_000];
+        let (mut first, mut second) = (INITIAL, INITIAL);
+        bencher.iter(|| {
+            compress_pair([&mut first, &mut second], [&blocks, &blocks]);
+            black_box(first.iter().zip(second).fold(0, |sum, (one, other)| sum ^ one ^ other))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, sign, hash);
 criterion_main!(benches);

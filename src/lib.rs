@@ -33,3 +33,4 @@ pub mod telemetry;
 pub mod clock;
 pub mod error;
 pub mod limits;
+pub mod simd;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::capabilities::Format;
 use crate::sigv4::credential::Credential;
 use crate::sigv4::hexadecimal::{push_md5, push_sha256};
-use crate::sigv4::presign::{PresignScope, Presigner};
+use crate::sigv4::presign::{EncodedPath, PresignScope, Presigner};
 use crate::table::deletion_vector::{DeletionVector, Place};
 use crate::table::file::File;
 
@@ -79,7 +79,7 @@ impl LineWriter {
 
     fn push_parquet(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"file\":{\"url\":\"");
-        self.presigner.presign(file.encoded_directory, file.encoded_name, out);
+        self.presigner.presign(encoded_path(file), out);
         out.extend_from_slice(b"\",\"id\":\"");
         push_id(self.file_id_hash, file, out);
         out.extend_from_slice(b"\",\"partitionValues\":");
@@ -102,7 +102,7 @@ impl LineWriter {
         out.extend_from_slice(b"\",");
         out.extend_from_slice(&self.expiration);
         out.extend_from_slice(b",\"deltaSingleAction\":{\"add\":{\"path\":\"");
-        self.presigner.presign(file.encoded_directory, file.encoded_name, out);
+        self.presigner.presign(encoded_path(file), out);
         out.extend_from_slice(b"\",\"partitionValues\":");
         out.extend_from_slice(file.partition_values_json);
         out.extend_from_slice(b",\"size\":");
@@ -131,7 +131,7 @@ impl LineWriter {
             }
             Place::File(key) => {
                 out.extend_from_slice(b"p\",\"pathOrInlineDv\":\"");
-                self.presigner.presign(b"", key, out);
+                self.presigner.presign(EncodedPath { directory: b"", name: key }, out);
             }
         }
         if let Some(offset) = vector.offset {
@@ -157,6 +157,10 @@ impl LineWriter {
 
 fn expiration_of(presigner: &Presigner) -> Vec<u8> {
     format!("\"expirationTimestamp\":{}", presigner.expiration_ms()).into_bytes()
+}
+
+fn encoded_path<'a>(file: &File<'a>) -> EncodedPath<'a> {
+    EncodedPath { directory: file.encoded_directory, name: file.encoded_name }
 }
 
 fn push_id(hash: Format, file: &File<'_>, out: &mut Vec<u8>) {

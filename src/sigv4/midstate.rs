@@ -3,19 +3,12 @@
 //! Presigning hashes the same head and the same key for every file. A midstate is the hash state after
 //! the whole 64-byte blocks of such a head, so that each file only pays for the blocks that differ.
 
-use sha2::block_api::compress256;
-
-/// Bytes in one block of SHA-256.
-pub const BLOCK_BYTES: usize = 64;
-
-/// The state before the first block (FIPS 180-4, section 5.3.3).
-const INITIAL: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+use crate::simd::sha256::{BLOCK_BYTES, INITIAL, Words, compress, compress_pair};
 
 /// SHA-256 after a whole number of blocks.
 #[derive(Clone, Copy)]
 pub struct Midstate {
-    words: [u32; 8],
+    words: Words,
     swallowed_bytes: u64,
 }
 
@@ -24,14 +17,14 @@ impl Midstate {
     pub fn begin(head: &[u8]) -> (Self, &[u8]) {
         let (blocks, rest) = head.as_chunks::<BLOCK_BYTES>();
         let mut words = INITIAL;
-        compress256(&mut words, blocks);
+        compress(&mut words, blocks);
         (Self { words, swallowed_bytes: bytes_of(blocks) }, rest)
     }
 
     /// The same for a state that has begun.
     fn swallow<'a>(&mut self, head: &'a [u8]) -> &'a [u8] {
         let (blocks, rest) = head.as_chunks::<BLOCK_BYTES>();
-        compress256(&mut self.words, blocks);
+        compress(&mut self.words, blocks);
         self.swallowed_bytes += bytes_of(blocks);
         rest
     }
@@ -49,21 +42,30 @@ impl Midstate {
     #[inline]
     pub fn finish(&self, padded_tail: &[u8]) -> [u8; 32] {
         let mut words = self.words;
-        compress256(&mut words, padded_tail.as_chunks::<BLOCK_BYTES>().0);
+        compress(&mut words, padded_tail.as_chunks::<BLOCK_BYTES>().0);
         digest_of(words)
+    }
+
+    /// The digests of two such messages, side by side.
+    #[inline]
+    pub fn finish_pair(&self, padded_tails: [&[u8]; 2]) -> [[u8; 32]; 2] {
+        let (mut first, mut second) = (self.words, self.words);
+        compress_pair([&mut first, &mut second], padded_tails.map(|tail| tail.as_chunks::<BLOCK_BYTES>().0));
+        [digest_of(first), digest_of(second)]
     }
 }
 
 /// HMAC-SHA-256 under one key of messages that begin with the same head and end with 64 bytes of their own.
 ///
-/// These are the strings to sign of one credential scope: only the hash of the canonical request differs.
+/// These are the strings to sign of one credential scope: only the hash of the canonical request differs. Each
+/// part that differs has its place twice, for two messages side by side.
 #[derive(Clone)]
 pub struct HmacMidstate {
     inner: Midstate,
-    inner_tail: Vec<u8>,
+    inner_tails: [Vec<u8>; 2],
     own_at: usize,
     outer: Midstate,
-    outer_block: [u8; BLOCK_BYTES],
+    outer_blocks: [[u8; BLOCK_BYTES]; 2],
 }
 
 impl HmacMidstate {
@@ -79,18 +81,46 @@ impl HmacMidstate {
         outer.pad(&mut block);
         let mut outer_block = [0; BLOCK_BYTES];
         outer_block.copy_from_slice(&block);
-        Self { inner, inner_tail, own_at, outer, outer_block }
+        let inner_tails = [inner_tail.clone(), inner_tail];
+        Self { inner, inner_tails, own_at, outer, outer_blocks: [outer_block; 2] }
     }
 
     /// The code of the message whose own bytes are the digits of `digest`.
     #[inline]
     pub fn sign_digest(&mut self, digest: &[u8; 32]) -> [u8; 32] {
-        let (_, own) = self.inner_tail.split_at_mut(self.own_at);
-        super::hexadecimal::write_hex(digest, own);
-        let (inner_digest, _) = self.outer_block.split_at_mut(32);
-        inner_digest.copy_from_slice(&self.inner.finish(&self.inner_tail));
-        self.outer.finish(&self.outer_block)
+        let [inner_tail, _] = &mut self.inner_tails;
+        let [outer_block, _] = &mut self.outer_blocks;
+        write_own(digest, self.own_at, inner_tail);
+        write_inner(&self.inner.finish(inner_tail), outer_block);
+        self.outer.finish(outer_block)
     }
+
+    /// The codes of two such messages, side by side.
+    #[inline]
+    pub fn sign_digests(&mut self, digests: &[[u8; 32]; 2]) -> [[u8; 32]; 2] {
+        for (digest, tail) in digests.iter().zip(&mut self.inner_tails) {
+            write_own(digest, self.own_at, tail);
+        }
+        let inner = self.inner.finish_pair(self.inner_tails.each_ref().map(Vec::as_slice));
+        for (digest, block) in inner.iter().zip(&mut self.outer_blocks) {
+            write_inner(digest, block);
+        }
+        self.outer.finish_pair(self.outer_blocks.each_ref().map(<[u8; BLOCK_BYTES]>::as_slice))
+    }
+}
+
+/// Puts the digits of the canonical request's hash in their place.
+#[inline]
+fn write_own(digest: &[u8; 32], own_at: usize, inner_tail: &mut [u8]) {
+    let (_, own) = inner_tail.split_at_mut(own_at);
+    super::hexadecimal::write_hex(digest, own);
+}
+
+/// Puts the inner hash in its place.
+#[inline]
+fn write_inner(digest: &[u8; 32], outer_block: &mut [u8; BLOCK_BYTES]) {
+    let (inner_digest, _) = outer_block.split_at_mut(32);
+    inner_digest.copy_from_slice(digest);
 }
 
 fn key_block(key: &[u8; 32], mask: u8) -> [u8; BLOCK_BYTES] {
@@ -131,6 +161,7 @@ mod tests {
             state.pad(&mut message);
             let whole: [u8; 32] = Sha256::new().chain_update(&head).chain_update(&tail).finalize().into();
             prop_assert_eq!(state.finish(&message), whole);
+            prop_assert_eq!(state.finish_pair([&message, &message]), [whole; 2]);
         }
 
         #[test]
@@ -142,6 +173,8 @@ mod tests {
             let whole: [u8; 32] = mac.finalize().into_bytes().into();
             let mut split = HmacMidstate::new(&key, &head);
             prop_assert_eq!(split.sign_digest(&digest), whole);
+            prop_assert_eq!(split.sign_digests(&[[0; 32], digest])[1], whole);
+            prop_assert_eq!(split.sign_digests(&[digest, [0; 32]])[0], whole);
             prop_assert_eq!(split.sign_digest(&digest), whole);
         }
     }

@@ -62,6 +62,17 @@ impl Window {
     }
 }
 
+/// A file's path below its table, percent-encoded already, as `file_list` keeps it.
+#[derive(Debug, Clone, Copy)]
+pub struct EncodedPath<'a> {
+    pub directory: &'a [u8],
+    pub name: &'a [u8],
+}
+
+/// What proves that a URL is ours.
+#[derive(Clone, Copy)]
+pub struct Signature([u8; 32]);
+
 /// Signs GETs of one table's files within one bucket of time.
 pub struct Presigner {
     window: Window,
@@ -70,8 +81,9 @@ pub struct Presigner {
     /// `?X-Amz-Algorithm=…&X-Amz-Signature=`
     url_tail: Vec<u8>,
     canonical: Midstate,
-    /// What the midstate did not swallow of the head; the path and the tail are appended for each file.
-    message: Vec<u8>,
+    /// What the midstate did not swallow of the head; the path and the tail are appended for each file. Two of them, for
+    /// two files side by side.
+    messages: [Vec<u8>; 2],
     head_rest_bytes: usize,
     canonical_tail: Vec<u8>,
     string_to_sign: HmacMidstate,
@@ -113,7 +125,7 @@ impl Presigner {
             url_head: [scheme.as_bytes(), b"://", host.as_bytes(), &path_head].concat(),
             url_tail: [b"?", query.as_slice(), b"&X-Amz-Signature="].concat(),
             canonical,
-            message: rest.to_vec(),
+            messages: [rest.to_vec(), rest.to_vec()],
             head_rest_bytes: rest.len(),
             canonical_tail: [
                 b"\n",
@@ -127,24 +139,39 @@ impl Presigner {
         }
     }
 
-    /// Appends the URL of the file `encoded_directory` + `encoded_name` below the table.
-    ///
-    /// Both are percent-encoded already, as `file_list` keeps them.
-    #[inline]
-    pub fn presign(&mut self, encoded_directory: &[u8], encoded_name: &[u8], out: &mut Vec<u8>) {
-        self.message.truncate(self.head_rest_bytes);
-        self.message.extend_from_slice(encoded_directory);
-        self.message.extend_from_slice(encoded_name);
-        self.message.extend_from_slice(&self.canonical_tail);
-        self.canonical.pad(&mut self.message);
-        let request_hash = self.canonical.finish(&self.message);
-        let signature = self.string_to_sign.sign_digest(&request_hash);
+    /// Appends the URL of a file below the table.
+    pub fn presign(&mut self, path: EncodedPath<'_>, out: &mut Vec<u8>) {
+        let signature = self.sign(path);
+        self.push_url(path, &signature, out);
+    }
 
+    /// The signature of a file's URL.
+    #[inline]
+    pub fn sign(&mut self, path: EncodedPath<'_>) -> Signature {
+        let [message, _] = &mut self.messages;
+        write_message(path, &self.canonical, self.head_rest_bytes, &self.canonical_tail, message);
+        let request_hash = self.canonical.finish(message);
+        Signature(self.string_to_sign.sign_digest(&request_hash))
+    }
+
+    /// The signatures of two files' URLs, for little more than the time of one.
+    #[inline]
+    pub fn sign_pair(&mut self, paths: [EncodedPath<'_>; 2]) -> [Signature; 2] {
+        for (path, message) in paths.into_iter().zip(&mut self.messages) {
+            write_message(path, &self.canonical, self.head_rest_bytes, &self.canonical_tail, message);
+        }
+        let request_hashes = self.canonical.finish_pair(self.messages.each_ref().map(Vec::as_slice));
+        self.string_to_sign.sign_digests(&request_hashes).map(Signature)
+    }
+
+    /// Appends the URL that [`Self::sign`] gave the signature of.
+    #[inline]
+    pub fn push_url(&self, path: EncodedPath<'_>, signature: &Signature, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.url_head);
-        out.extend_from_slice(encoded_directory);
-        out.extend_from_slice(encoded_name);
+        out.extend_from_slice(path.directory);
+        out.extend_from_slice(path.name);
         out.extend_from_slice(&self.url_tail);
-        hexadecimal::push_sha256(&signature, out);
+        hexadecimal::push_sha256(&signature.0, out);
     }
 
     /// When the URLs end, in milliseconds since the Unix epoch.
@@ -156,6 +183,22 @@ impl Presigner {
     pub fn is_current(&self, now_ms: i64) -> bool {
         self.window.holds(now_ms)
     }
+}
+
+/// What the midstate has not swallowed of a file's canonical request, padded.
+#[inline]
+fn write_message(
+    path: EncodedPath<'_>,
+    head: &Midstate,
+    head_rest: usize,
+    tail: &[u8],
+    message: &mut Vec<u8>,
+) {
+    message.truncate(head_rest);
+    message.extend_from_slice(path.directory);
+    message.extend_from_slice(path.name);
+    message.extend_from_slice(tail);
+    head.pad(message);
 }
 
 /// Scheme and `Host` header of an endpoint; HTTP clients leave out the port that the scheme implies.
@@ -174,7 +217,7 @@ mod tests {
     use proptest::prelude::*;
     use rusty_s3::{Bucket, Credentials, UrlStyle};
 
-    use super::{PresignScope, Presigner, Window};
+    use super::{EncodedPath, PresignScope, Presigner, Window};
     use crate::sigv4::canonical;
     use crate::sigv4::credential::Credential;
     use crate::sigv4::signing_key::{AmzDate, Scope, derive, hmac};
@@ -206,7 +249,7 @@ mod tests {
         canonical::encode_into(directory.as_bytes(), true, &mut encoded[0]);
         canonical::encode_into(name.as_bytes(), true, &mut encoded[1]);
         let mut out = b"before".to_vec();
-        presigner.presign(&encoded[0], &encoded[1], &mut out);
+        presigner.presign(EncodedPath { directory: &encoded[0], name: &encoded[1] }, &mut out);
         String::from_utf8(out).unwrap().strip_prefix("before").unwrap().to_owned()
     }
 
@@ -263,6 +306,15 @@ mod tests {
             let text = format!("{}{}", date.string_to_sign_head(&s3), hex::encode(hash));
             let key = derive(&credential.secret_key, date.day(), &s3);
             prop_assert_eq!(hex::encode(hmac(&key, text.as_bytes())), signature);
+        }
+
+        #[test]
+        fn two_signatures_side_by_side_are_those_of_each(names in prop::array::uniform2("[a-z0-9=/.-]{0,200}")) {
+            let credential = credential();
+            let mut presigner = Presigner::new(&scope(&credential, "bucket", "warehouse/orders"));
+            let paths = names.each_ref().map(|name| EncodedPath { directory: b"d/", name: name.as_bytes() });
+            let pair = presigner.sign_pair(paths).map(|signature| signature.0);
+            prop_assert_eq!(pair, paths.map(|path| presigner.sign(path).0));
         }
 
         #[test]
