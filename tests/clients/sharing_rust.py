@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-TABLES = ["dat__basic_append", "dat__multi_partitioned", "dat__with_checkpoint", "golden__multi-part-checkpoint", "spark40__plain"]
+TABLES = ["dat__basic_append", "dat__multi_partitioned", "dat__with_checkpoint", "golden__multi-part-checkpoint", "spark40__many_commits"]
 PACKAGE = pathlib.Path(__file__).resolve().parent / "rust"
 
 
