@@ -1,4 +1,4 @@
-//! The body of a request, of which a refusal can still read the rest.
+//! A request's body, whose rest a refusal can still read.
 //!
 //! A client that is still sending when the server closes may never read the answer: the kernel throws it
 //! away with the connection. So a refused body is read to its end, within bounds, before the refusal goes.

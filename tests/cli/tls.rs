@@ -1,4 +1,4 @@
-//! Servers with a certificate: trusted, not trusted, and spoken to in the wrong way.
+//! Servers with a certificate, trusted or not.
 
 use std::path::PathBuf;
 

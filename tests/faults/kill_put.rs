@@ -1,4 +1,4 @@
-//! Kills the server while it takes objects, again and again, and looks at what is left.
+//! Kills the server while it takes objects.
 //!
 //! Several writers put objects without pause, each with bytes that its key determines; some of them put
 //! over one key again and again. A `kill -9` may come at any moment. After the restart, every object that

@@ -1,4 +1,4 @@
-//! Files behind the door: what lies there is served as it is, and nothing outside of a bucket.
+//! Files behind the door are served as they are.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

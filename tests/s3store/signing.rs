@@ -1,4 +1,4 @@
-//! Who may come in: what the signing credential opens, and what no signature opens.
+//! What each credential opens, and what no signature opens.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What tables demand of their readers, and what recipients are told of it.
+//! What tables demand of readers, and what recipients are told.
 
 use serde_json::{Value, json};
 

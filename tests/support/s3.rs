@@ -1,4 +1,4 @@
-//! A small S3 client that signs with our own SigV4 and hides nothing.
+//! A small S3 client that signs by itself and hides nothing.
 
 use std::time::Duration;
 
