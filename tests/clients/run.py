@@ -67,6 +67,7 @@ def suites(scope):
     found = {script.stem: s3(script.name) for script in sorted(HERE.glob("s3_*.py"))}
     found["s3_cli"] = s3_cli
     found["sharing_corpus"] = sharing_corpus
+    found["sharing_hints"] = sharing_hints
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
     if scope == "all":
         found["sharing_rust"] = sharing_rust
@@ -83,6 +84,11 @@ def s3_cli(server):
 
 def sharing_corpus(server):
     return python(HERE / "sharing_corpus.py", "--lakeshare", server.lakeshare, "--config-dir",
+                  server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
+
+
+def sharing_hints(server):
+    return python(HERE / "sharing_hints.py", "--lakeshare", server.lakeshare, "--config-dir",
                   server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
 
 
