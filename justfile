@@ -26,3 +26,8 @@ perf SCENARIO:
 # Licences, advisories, duplicates.
 deny:
     cargo deny check
+
+# A minute of libFuzzer on one target; the names stand in fuzz/fuzz_targets.
+fuzz TARGET *ARGS="-max_total_time=60":
+    mkdir -p fuzz/corpus/{{TARGET}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- {{ARGS}}

@@ -16,7 +16,7 @@ use lakeshare::skip::pruner::Pruner;
 use lakeshare::table::file_list::{Block, FileList};
 use lakeshare::table::file_list_builder::FileListBuilder;
 use lakeshare::table::path_digest::PathDigest;
-use lakeshare::table::segment_builder::{FilePath, NewFile, StatisticsText};
+use lakeshare::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 use lakeshare::table::snapshot::Metadata;
 
 const FILES: u64 = 1_000_000;
@@ -65,6 +65,8 @@ fn files(count: u64, order: Order) -> FileList {
             partition_values: format!(r#"{{"day":"{day}"}}"#).as_bytes(),
             statistics: StatisticsText::Raw(&stats),
             record_count: Some(1_000),
+            deletion_vector: None,
+            row_ids: RowIds::default(),
         });
     }
     FileList::new(builder.finish(&mut |json, out| out.extend_from_slice(json)))

@@ -19,6 +19,7 @@ mod cli;
 mod conformance;
 mod delta;
 mod faults;
+mod fuzz;
 mod s3store;
 mod serve;
 mod sharing;

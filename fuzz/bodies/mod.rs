@@ -1,0 +1,31 @@
+//! What each fuzz target does with its bytes.
+//!
+//! `fuzz_targets` runs these under libFuzzer, `tests/fuzz` runs them on the seeds and on a fixed number of mutations.
+//! A body fails by panicking, like a test.
+
+mod directory;
+mod hints;
+mod log;
+mod wire;
+
+/// A target's name and body.
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: [Target; 10] = [
+    ("capabilities", wire::capabilities),
+    ("checkpoint", log::checkpoint),
+    ("commit", log::commit),
+    ("deletion_vector", log::deletion_vector),
+    ("json_hints", hints::json),
+    ("object_key", wire::object_key),
+    ("page_token", directory::page_token),
+    ("query_body", wire::query_body),
+    ("sql_hints", hints::sql),
+    ("statistics", hints::statistics),
+];
+
+/// Runs one target by its name.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|(known, _)| *known == name);
+    (target.expect("a target of that name").1)(bytes);
+}

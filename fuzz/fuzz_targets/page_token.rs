@@ -1,0 +1,8 @@
+//! Tokens of pages.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("page_token", bytes));

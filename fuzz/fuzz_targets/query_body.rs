@@ -1,0 +1,8 @@
+//! Bodies of queries.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("query_body", bytes));
