@@ -27,8 +27,8 @@ TABLES = [
     "dat__basic_partitioned", "dat__partitioned_with_null", "dat__basic_append", "dat__stats_as_struct", "dat__multi_partitioned_2",
     "dkrs__mixed-nulls", "golden__data-reader-partition-values", "golden__kernel-timestamp-partition-col-ISO8601",
     "golden__only-checkpoint-files", "golden__dv-with-columnmapping", "dspark__delta-0.1.0", "drs__delta-0.8.0-partitioned",
-    "spark40__partitioned_types", "spark40__many_commits", "spark40__colmap_name", "spark40__stats_shapes", "spark40__type_widening",
-    "spark40__timestamp_ntz", "spark40__converted", "deltars__partitioned", "deltars__evolved",
+    "spark40__partitioned_types", "spark40__many_commits", "spark40__colmap_name", "spark40__stats_shapes", "dspark__table-with-dv-small",
+    "spark40__deletion_vectors", "spark40__colmap_id", "spark40__timestamp_ntz", "spark40__converted", "deltars__partitioned", "deltars__evolved",
 ]
 CONDITIONS_PER_TABLE = 8
 VALUE_TYPES = {"boolean": "bool", "byte": "int", "short": "int", "integer": "int", "long": "long", "float": "float", "double": "double",
@@ -133,15 +133,16 @@ def check(profile, name, dice):
     """Checks of one table: good, bad, files skipped."""
     url = f"{profile}#hints.all.{shared_name(name)}"
     rest = DataSharingRestClient(DeltaSharingProfile.read_from_file(profile))
-    fields = json.loads(delta_sharing.get_table_metadata(url).schema_string)["fields"]
-    columns = [Column(field["name"], VALUE_TYPES[field["type"]]) for field in fields
-               if isinstance(field["type"], str) and field["type"] in VALUE_TYPES]
     needs_delta = False
     try:
         frame = read(url, False)
     except Exception:  # the client throws what it likes
         needs_delta = True
         frame = read(url, True)
+    metadata = delta_sharing.get_table_metadata(url, use_delta_format=needs_delta)
+    fields = json.loads(metadata.schema_string)["fields"]
+    columns = [Column(field["name"], VALUE_TYPES[field["type"]]) for field in fields
+               if isinstance(field["type"], str) and field["type"] in VALUE_TYPES]
     rows = as_rows(frame, columns)
     good = bad = skipped = 0
     total = None if needs_delta else file_count(rest, name, None)

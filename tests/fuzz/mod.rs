@@ -1,4 +1,4 @@
-//! Every parser of foreign bytes, on its seeds and on mutations of them.
+//! Every parser of foreign bytes, on seeds and on mutations.
 //!
 //! The same bodies run under libFuzzer (`fuzz/README.md`). Here the mutations come from a fixed seed, so that a failure
 //! comes back; it prints the bytes. `LAKESHARE_FUZZ_FACTOR=100` runs a hundred times as many.

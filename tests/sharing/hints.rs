@@ -168,3 +168,48 @@ fn a_limit_beside_a_hint_cuts_nothing_that_the_hint_keeps() {
     }
     assert_eq!(listed(&world, &token, &json!({"limitHint": 5, "predicateHints": ["%%"]}), 3), [0, 1, 2]);
 }
+
+#[test]
+fn hints_name_mapped_columns_as_users_do_and_prune_by_their_physical_names() {
+    let mapped = |id: u32, name: &str, physical: &str| {
+        json!({"name": name, "type": "integer", "nullable": true,
+            "metadata": {"delta.columnMapping.id": id, "delta.columnMapping.physicalName": physical}})
+    };
+    // `new` was called `old`, and another column has that name now.
+    let fields = [mapped(1, "new", "old"), mapped(2, "old", "col-2"), mapped(3, "part", "col-3")];
+    let head = Head::plain()
+        .with("schemaString", json!(json!({"type": "struct", "fields": fields}).to_string()))
+        .with("partitionColumns", json!(["part"]))
+        .with(
+            "configuration",
+            json!({"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "3"}),
+        );
+    let head = Head { protocol: json!({"minReaderVersion": 2, "minWriterVersion": 5}), ..head };
+    let world = World::start();
+    let add = |number: i32| {
+        let values = json!({"old": number, "col-2": 100 + number});
+        let stats = json!({"numRecords": 1, "minValues": values, "maxValues": values, "nullCount": {"old": 0, "col-2": 0}});
+        json!({"add": {"path": format!("part-{number}.parquet"), "partitionValues": {"col-3": number.to_string()},
+            "size": 1000, "modificationTime": 0, "dataChange": true, "stats": stats.to_string()}})
+    };
+    world.table("t", &head).commit(&(0..4).map(add).collect::<Vec<Value>>());
+    let token = world.share("s", &[("default", "t", "t")]);
+    let capabilities = "responseformat=delta;readerfeatures=columnmapping";
+    for (hint, expected) in [
+        ("new = 1", vec!["1"]),
+        ("old = 101", vec!["1"]),
+        ("old = 1", vec![]),
+        ("part >= 2", vec!["2", "3"]),
+        ("part >= 2 AND OLD < 103", vec!["2"]),
+        ("`col-3` = 1", vec!["0", "1", "2", "3"]),
+    ] {
+        let answer = world.query_as(&token, capabilities, &json!({"predicateHints": [hint]}).to_string());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let files = answer.lines().split_off(2);
+        let part = |line: &Value| {
+            let values = &line["file"]["deltaSingleAction"]["add"]["partitionValues"];
+            values["col-3"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(files.iter().map(part).collect::<Vec<String>>(), expected, "{hint}");
+    }
+}
