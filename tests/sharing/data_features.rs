@@ -231,3 +231,31 @@ fn ids_of_rows_are_passed_on_in_delta_and_left_out_of_parquet() {
     assert_eq!((ids(&lines[0]), ids(&lines[1])), ((Some(json!(70)), Some(json!(1))), (None, None)));
     assert!(!world.query(&token, "{}").text().contains("baseRowId"));
 }
+
+#[test]
+fn a_path_is_signed_as_the_object_that_it_means() {
+    let paths = [
+        ("s3://lake/t/absolute%20one.parquet", "absolute one.parquet"),
+        ("date=a%2Fb/100%2525.parquet", "date=a/b/100%25.parquet"),
+        ("date=%C3%A4/\u{1f980}+&'.parquet", "date=ä/\u{1f980}+&'.parquet"),
+        ("date=2024-01-01%2010%253A00/x.parquet", "date=2024-01-01 10%3A00/x.parquet"),
+    ];
+    let adds: Vec<Value> = paths.iter().map(|(path, _)| LogTable::add(path, &json!("x"), Some(1))).collect();
+    let (world, table, token) = shared(&[], &[], &adds);
+    for (_, key) in paths {
+        table.write_file(key, key.as_bytes());
+    }
+    let lines = adds_by_id(&world.query(&token, "{}"));
+    for (path, key) in paths {
+        let id = hex::encode(md5::Md5::digest(path));
+        let url = lines[&id]["url"].as_str().unwrap();
+        let got = Ask::get(&url[url.find("/lake/").unwrap()..]).send(world.server.address);
+        assert_eq!((got.status, got.text()), (200, key), "{path}: {url}");
+    }
+}
+
+/// The files of a parquet answer by their ids.
+fn adds_by_id(answer: &Answer) -> std::collections::BTreeMap<String, Value> {
+    let files = adds(answer).into_iter().map(|line| line["file"].clone());
+    files.map(|file| (file["id"].as_str().unwrap().to_owned(), file)).collect()
+}
