@@ -4,21 +4,13 @@
 //! repeat others nor hide them. It is sealed for one list of one recipient; used anywhere else it is
 //! refused, as is a token with a flipped bit.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use uuid::Uuid;
 
 use super::entry::Positioned;
+use crate::encode::seal::Sealer;
 use crate::error::Kind;
 use crate::limits;
 use crate::state::name;
-
-/// First byte of every token, so that a later form can be told apart.
-const FORM: u8 = 1;
-/// Bytes of the tag: 128 bits cannot be guessed over a network.
-const TAG_BYTES: usize = 16;
 
 /// Why a page cannot be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,24 +64,15 @@ pub struct Cut<'a, E> {
 }
 
 /// Cuts pages and seals their tokens.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Pages {
-    mac: Hmac<Sha256>,
-}
-
-impl std::fmt::Debug for Pages {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pages").finish_non_exhaustive()
-    }
+    sealer: Sealer,
 }
 
 impl Pages {
     /// `key` comes from the state store, so that tokens survive a restart.
     pub fn new(key: &[u8; 32]) -> Self {
-        // HMAC fills a key up to the block of its hash with zeros (RFC 2104, section 2).
-        let mut block = [0; 64];
-        block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        Self { mac: Hmac::new(&block.into()) }
+        Self { sealer: Sealer::new(key) }
     }
 
     /// The page of `entries`, which must ascend by position, that `page` asks for.
@@ -121,41 +104,29 @@ impl Pages {
     }
 
     fn seal(&self, scope: &Scope<'_>, position: &str) -> String {
-        let tag = self.tag(scope, position.as_bytes()).finalize().into_bytes();
-        let mut token = vec![FORM];
-        token.extend(tag.iter().take(TAG_BYTES));
-        token.extend_from_slice(position.as_bytes());
-        URL_SAFE_NO_PAD.encode(token)
+        scope.with_context(|context| self.sealer.seal(context, position.as_bytes()))
     }
 
     fn open(&self, scope: &Scope<'_>, token: &str) -> Result<String, Error> {
         if token.len() > limits::PAGE_TOKEN_BYTES_MAX {
             return Err(Error::Token);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::Token)?;
-        let sealed = bytes.strip_prefix(&[FORM]).ok_or(Error::Token)?;
-        let (tag, position) = sealed.split_at_checked(TAG_BYTES).ok_or(Error::Token)?;
-        self.tag(scope, position).verify_truncated_left(tag).map_err(|_| Error::Token)?;
-        String::from_utf8(position.to_vec()).map_err(|_| Error::Token)
+        let position = scope.with_context(|context| self.sealer.open(context, token)).ok_or(Error::Token)?;
+        String::from_utf8(position).map_err(|_| Error::Token)
     }
+}
 
-    /// Every field carries its length, so that no two scopes make the same message.
-    fn tag(&self, scope: &Scope<'_>, position: &[u8]) -> Hmac<Sha256> {
-        let (kind, share, schema) = match scope.listing {
+impl Scope<'_> {
+    /// What a token of this list is sealed with.
+    fn with_context<T>(&self, run: impl FnOnce(&[&[u8]]) -> T) -> T {
+        let (kind, share, schema) = match self.listing {
             Listing::Shares => ("shares", "", ""),
             Listing::Schemas { share } => ("schemas", share, ""),
             Listing::Tables { share, schema } => ("tables", share, schema),
             Listing::AllTables { share } => ("all-tables", share, ""),
         };
-        let mut mac = self.mac.clone();
         let (share, schema) = (name::fold(share), name::fold(schema));
-        let fields =
-            [kind.as_bytes(), scope.recipient.as_bytes(), share.as_bytes(), schema.as_bytes(), position];
-        for field in fields {
-            mac.update(&field.len().to_le_bytes());
-            mac.update(field);
-        }
-        mac
+        run(&[kind.as_bytes(), self.recipient.as_bytes(), share.as_bytes(), schema.as_bytes()])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pages add up to the list, and tokens open nothing else.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
