@@ -18,9 +18,9 @@ pub struct Refusal {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Loads the newest version of a table, as a query would.
+/// Loads the newest version of a table, as a query would, and checks that its options fit it.
 pub trait Admission: Send + Sync {
-    fn admit<'a>(&'a self, source: &'a TableSource) -> BoxFuture<'a, Result<(), Refusal>>;
+    fn admit<'a>(&'a self, table: &'a NewTable) -> BoxFuture<'a, Result<(), Refusal>>;
 }
 
 /// A table to be added and where in the body it stands.
@@ -35,7 +35,7 @@ pub(super) async fn admit_all(
     candidates: Vec<Candidate>,
 ) -> Result<Vec<NewTable>, Error> {
     let admit = |Candidate { field, table }| async move {
-        match admission.admit(&table.source).await {
+        match admission.admit(&table).await {
             Ok(()) => Ok(table),
             Err(Refusal { kind, source }) => {
                 let TableSource::Delta { bucket, location } = table.source;

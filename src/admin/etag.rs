@@ -50,6 +50,7 @@ mod tests {
             id: Uuid::from_u128(7),
             name: "s".into(),
             description: None,
+            properties: std::collections::BTreeMap::new(),
             created_ms: 1,
             updated_ms: 1_769_385_179_123,
             schemas: vec![],

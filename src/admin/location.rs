@@ -1,11 +1,12 @@
 //! Buckets and locations as typed, made canonical.
 
 use super::error::Error;
+use super::options;
 use super::wire::TableSpec;
 use crate::limits;
 use crate::state::change::NewTable;
 use crate::state::name::{self, Of};
-use crate::state::record::TableSource;
+use crate::state::record::{TableOptions, TableSource};
 
 /// The one source type that is served.
 const DELTA: &str = "delta";
@@ -29,7 +30,14 @@ pub(super) fn table_of(field: &str, schema: String, spec: TableSpec) -> Result<N
     let location = spec.location.ok_or_else(|| invalid("location", "is missing".into()))?;
     check_bucket(&bucket).map_err(|reason| invalid("bucket", reason))?;
     let location = canonical(&location).map_err(|reason| invalid("location", reason))?;
-    Ok(NewTable { schema, name: spec.name, source: TableSource::Delta { bucket, location } })
+    let options = TableOptions {
+        history: spec.history,
+        start_version: spec.start_version,
+        partition_filter: spec.partition_filter,
+        directory_access: spec.directory_access,
+    };
+    options::check(&options).map_err(|(part, reason)| invalid(part, reason))?;
+    Ok(NewTable { schema, name: spec.name, source: TableSource::Delta { bucket, location }, options })
 }
 
 fn check_bucket(bucket: &str) -> Result<(), String> {

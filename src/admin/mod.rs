@@ -27,6 +27,7 @@ mod context;
 mod etag;
 mod info;
 mod location;
+mod options;
 mod publisher;
 mod receive;
 mod routes;

@@ -1,6 +1,6 @@
 //! Calls that make, show, change and remove shares.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::extract::State;
 use axum::response::Response;
@@ -11,12 +11,12 @@ use super::admission::{Candidate, admit_all};
 use super::context::{Context, InPath, Payload, json, no_content};
 use super::error::Error;
 use super::wire::{CreateShare, PatchShare, ReplaceShare, SchemaSpec, ShareAnswer, ShareView, SharesAnswer};
-use super::{etag, location};
+use super::{etag, location, options};
 use crate::limits;
 use crate::state;
 use crate::state::change::{Edit, NewShare, NewTable, SharePatch, ShareStamp, TableName};
 use crate::state::name::{self, Of};
-use crate::state::record::{Share, TableSource};
+use crate::state::record::{Share, Table};
 
 pub(super) async fn list(State(context): State<Context>) -> Result<Response, Error> {
     let shares = context.store.list_shares().await?;
@@ -33,6 +33,7 @@ pub(super) async fn create(
 ) -> Result<Response, Error> {
     name::check(Of::Share, &body.name).map_err(|error| field("name", &error))?;
     let description = checked_description(body.description)?;
+    check_properties(&body.properties)?;
     let candidates = candidates_of(body.schemas)?;
     // Known before any table is loaded, which may take long; decided once more with the insertion.
     match context.store.get_share(&body.name).await {
@@ -41,7 +42,9 @@ pub(super) async fn create(
         Err(error) => return Err(error.into()),
     }
     let tables = admit_all(&context.admission, candidates).await?;
-    let share = context.store.create_share(NewShare { name: body.name, description, tables }).await?;
+    let properties = body.properties;
+    let share =
+        context.store.create_share(NewShare { name: body.name, description, properties, tables }).await?;
     context.publish().await?;
     tracing::info!(share = share.name, id = %share.id, "share created");
     let mut response = answer(StatusCode::CREATED, &share);
@@ -59,6 +62,8 @@ pub(super) async fn patch(
 ) -> Result<Response, Error> {
     let expected = etag::expected(&headers);
     let description = checked_edit(body.description)?;
+    body.properties.as_ref().map_or(Ok(()), check_properties)?;
+    let properties = body.properties;
     let mut candidates = Vec::with_capacity(body.add.len());
     for (index, addition) in body.add.into_iter().enumerate() {
         let place = format!("add[{index}]");
@@ -76,7 +81,8 @@ pub(super) async fn patch(
     check_state(&current, expected.as_deref())?;
     check_free(&current, &candidates, &remove)?;
     let add = admit_all(&context.admission, candidates).await?;
-    let share = context.store.update_share(&share, SharePatch { description, add, remove }, expected).await?;
+    let patch = SharePatch { description, properties, add, remove };
+    let share = context.store.update_share(&share, patch, expected).await?;
     context.publish().await?;
     tracing::info!(share = share.name, id = %share.id, "share changed");
     Ok(answer(StatusCode::OK, &share))
@@ -98,8 +104,8 @@ pub(super) async fn replace(
     let (add, remove) = candidates.map_or_else(Default::default, |wanted| difference(&current, wanted));
     let add = admit_all(&context.admission, add).await?;
     let stamp = vec![ShareStamp::of(&current)];
-    let share =
-        context.store.update_share(&share, SharePatch { description, add, remove }, Some(stamp)).await?;
+    let patch = SharePatch { description, properties: None, add, remove };
+    let share = context.store.update_share(&share, patch, Some(stamp)).await?;
     context.publish().await?;
     tracing::info!(share = share.name, id = %share.id, "share replaced");
     Ok(answer(StatusCode::OK, &share))
@@ -153,6 +159,11 @@ fn check_description(text: &str) -> Result<(), Error> {
     }
     let reason = format!("is longer than {} bytes", limits::DESCRIPTION_BYTES_MAX);
     Err(Error::Field { field: "description".into(), reason })
+}
+
+fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), Error> {
+    options::check_properties(properties)
+        .map_err(|reason| Error::Field { field: "properties".into(), reason })
 }
 
 fn candidates_of(schemas: Vec<SchemaSpec>) -> Result<Vec<Candidate>, Error> {
@@ -215,15 +226,15 @@ fn check_free(current: &Share, candidates: &[Candidate], remove: &[TableName]) -
 
 /// What has to be added and removed to get from `current` to `wanted`.
 fn difference(current: &Share, wanted: Vec<Candidate>) -> (Vec<Candidate>, Vec<TableName>) {
-    let same = |schema: &str, name: &str, source: &TableSource, table: &NewTable| {
-        table.schema == schema && table.name == name && table.source == *source
+    let same = |schema: &str, held: &Table, table: &NewTable| {
+        let is_named = table.schema == schema && table.name == held.name;
+        is_named && table.source == held.source && table.options == held.options
     };
     let mut remove = Vec::new();
     let mut kept = HashSet::new();
     for schema in &current.schemas {
         for table in &schema.tables {
-            let is_kept =
-                wanted.iter().any(|wanted| same(&schema.name, &table.name, &table.source, &wanted.table));
+            let is_kept = wanted.iter().any(|wanted| same(&schema.name, table, &wanted.table));
             if is_kept {
                 kept.insert(key_of(&schema.name, &table.name));
             } else {

@@ -1,12 +1,14 @@
 //! The JSON of the admin API.
 
+use std::collections::BTreeMap;
+
 use http::HeaderValue;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::auth::profile::Profile;
 use crate::clock;
 use crate::state::change::{Edit, GrantedToken};
-use crate::state::record::{Schema, Share, Table, TableSource};
+use crate::state::record::{PartitionFilter, Schema, Share, Table, TableOptions, TableSource};
 
 /// Content type of every answer.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -18,6 +20,8 @@ pub(super) struct CreateShare {
     pub(super) name: String,
     #[serde(default)]
     pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) properties: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) schemas: Vec<SchemaSpec>,
 }
@@ -55,6 +59,14 @@ pub(super) struct TableSpec {
     pub(super) namespace: Option<serde_json::Value>,
     #[serde(default)]
     pub(super) table: Option<serde_json::Value>,
+    #[serde(default)]
+    pub(super) history: bool,
+    #[serde(default)]
+    pub(super) start_version: Option<i64>,
+    #[serde(default)]
+    pub(super) partition_filter: PartitionFilter,
+    #[serde(default)]
+    pub(super) directory_access: bool,
 }
 
 /// Changes to a share, all or none.
@@ -64,6 +76,9 @@ pub(super) struct PatchShare {
     /// Absent leaves it; null and "" clear it.
     #[serde(default, deserialize_with = "edit")]
     pub(super) description: Edit,
+    /// All properties at once; absent leaves them.
+    #[serde(default)]
+    pub(super) properties: Option<BTreeMap<String, String>>,
     #[serde(default)]
     pub(super) add: Vec<Addition>,
     #[serde(default)]
@@ -103,6 +118,11 @@ fn edit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Edit, D::Error> {
     Ok(text.map_or(Edit::Clear, Edit::Set))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
+fn is_empty(map: &&BTreeMap<String, String>) -> bool {
+    map.is_empty()
+}
+
 #[derive(Serialize)]
 pub(super) struct ShareAnswer<'a> {
     pub(super) share: ShareView<'a>,
@@ -120,6 +140,8 @@ pub(super) struct ShareView<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_empty")]
+    properties: &'a BTreeMap<String, String>,
     schemas: Vec<SchemaView<'a>>,
     created_at: String,
     updated_at: String,
@@ -137,6 +159,8 @@ struct TableView<'a> {
     name: &'a str,
     #[serde(flatten)]
     source: &'a TableSource,
+    #[serde(flatten)]
+    options: &'a TableOptions,
 }
 
 impl<'a> From<&'a Share> for ShareView<'a> {
@@ -145,6 +169,7 @@ impl<'a> From<&'a Share> for ShareView<'a> {
             id: share.id,
             name: &share.name,
             description: share.description.as_deref(),
+            properties: &share.properties,
             schemas: share.schemas.iter().map(SchemaView::from).collect(),
             created_at: clock::rfc3339(share.created_ms),
             updated_at: clock::rfc3339(share.updated_ms),
@@ -160,7 +185,7 @@ impl<'a> From<&'a Schema> for SchemaView<'a> {
 
 impl<'a> From<&'a Table> for TableView<'a> {
     fn from(table: &'a Table) -> Self {
-        Self { name: &table.name, source: &table.source }
+        Self { name: &table.name, source: &table.source, options: &table.options }
     }
 }
 

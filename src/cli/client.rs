@@ -1,5 +1,7 @@
 //! The admin API: shares and tokens of one server.
 
+use std::collections::BTreeMap;
+
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,8 @@ pub(crate) struct ShareInfo {
     pub name: String,
     #[serde(default)]
     pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
     pub created_at: String,
     pub updated_at: String,
     #[serde(default)]
@@ -39,6 +43,9 @@ pub(crate) struct TableInfo {
     pub bucket: String,
     #[serde(default)]
     pub location: String,
+    /// What else the server says of the table: its options.
+    #[serde(flatten)]
+    pub options: BTreeMap<String, serde_json::Value>,
 }
 
 /// A token right after it was made; the only time that its text is seen.
@@ -79,6 +86,8 @@ pub(crate) struct NewShare {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
     pub schemas: Vec<NewSchema>,
 }
 
@@ -94,6 +103,9 @@ pub(crate) struct SharePatch {
     /// An empty text clears it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// All properties at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<Addition>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

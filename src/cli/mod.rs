@@ -23,6 +23,7 @@ mod server;
 mod share;
 mod share_tree;
 mod shell;
+mod table_options;
 mod table_spec;
 mod target;
 mod token;

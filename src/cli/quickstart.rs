@@ -1,5 +1,6 @@
 //! Makes sample tables, shares them, and serves them in the foreground.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
@@ -15,7 +16,7 @@ use super::printer::Tone;
 use super::private_file::PrivateFile;
 use super::reads::Read;
 use super::server::{chain, log_filter, read_config};
-use super::table_spec::{Addition, TableSpec};
+use super::table_spec::{Addition, TableOptions, TableSpec};
 use super::wait::wait_for;
 use crate::config::Config;
 use crate::sample::tables::{LOCATIONS, Size, write_tables};
@@ -109,7 +110,9 @@ fn share_tables(context: &Context, config: &Config, started: &Started) -> Result
             None => {
                 let schemas = vec![NewSchema { name: SCHEMA.to_owned(), tables: table_specs() }];
                 let description = Some("TPC-H samples of lakeshare quickstart".to_owned());
-                client.create_share(&NewShare { name: SHARE.to_owned(), description, schemas }).await?;
+                let name = SHARE.to_owned();
+                let properties = BTreeMap::new();
+                client.create_share(&NewShare { name, description, properties, schemas }).await?;
             }
             Some(share) => {
                 let add = missing_tables(share);
@@ -159,6 +162,7 @@ fn table_specs() -> Vec<TableSpec> {
             source_type: "delta",
             bucket: BUCKET.to_owned(),
             location: (*location).to_owned(),
+            options: TableOptions::default(),
         })
         .collect()
 }

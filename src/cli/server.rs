@@ -68,6 +68,7 @@ fn flags(args: &Server) -> Vec<(&'static str, String)> {
         ("region", args.region.clone()),
         ("domain", args.domain.clone()),
         ("url_expiry", args.url_expiry.clone()),
+        ("async_queries", args.async_queries.then(|| "true".to_owned())),
         ("snapshot_cache", args.snapshot_cache.clone()),
         ("log_format", args.log_format.clone()),
     ];
@@ -156,6 +157,7 @@ mod tests {
             "--region=f",
             "--domain=g",
             "--url-expiry=h",
+            "--async-queries",
             "--snapshot-cache=i",
             "--log-format=j",
         ]);

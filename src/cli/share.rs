@@ -8,7 +8,8 @@ use super::human;
 use super::peer::Peer;
 use super::printer::Tone;
 use super::share_tree;
-use super::table_spec::{Addition, Removal, TableSpec};
+use super::table_options;
+use super::table_spec::{Addition, Removal, TableOptions, TableSpec};
 use super::target::Target;
 use super::token;
 
@@ -47,11 +48,15 @@ async fn create(context: &Context, args: ShareCreate) -> Result<(), Fault> {
         )
         .advise(form));
     }
-    let tables = tables.iter().map(|text| TableSpec::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let options = table_options::parse(&args.options)?;
+    let with_options = |table: TableSpec| TableSpec { options: options.clone(), ..table };
+    let tables =
+        tables.iter().map(|text| TableSpec::parse(text).map(with_options)).collect::<Result<Vec<_>, _>>()?;
     let client = Client::new(Peer::find(context, &target.alias)?);
     let share = NewShare {
         name: target.name().to_owned(),
         description: args.description.filter(|text| !text.is_empty()),
+        properties: table_options::parse_properties(&args.property)?.unwrap_or_default(),
         schemas: vec![NewSchema { name: schema.clone(), tables }],
     };
     let share = client.create_share(&share).await?;
@@ -61,14 +66,26 @@ async fn create(context: &Context, args: ShareCreate) -> Result<(), Fault> {
 
 async fn update(context: &Context, args: ShareUpdate) -> Result<(), Fault> {
     let target = Target::parse_name(&args.target, "share")?;
-    let mut patch = SharePatch { description: args.description, ..SharePatch::default() };
+    let properties = table_options::parse_properties(&args.property)?;
+    let mut patch = SharePatch { description: args.description, properties, ..SharePatch::default() };
+    let options = table_options::parse(&args.options)?;
     for text in &args.add {
-        patch.add.push(Addition::parse(text)?);
+        let mut addition = Addition::parse(text)?;
+        addition.table.options = options.clone();
+        patch.add.push(addition);
     }
     for text in &args.remove {
         patch.remove.extend(Removal::parse_list(text)?);
     }
-    if patch.description.is_none() && patch.add.is_empty() && patch.remove.is_empty() {
+    if patch.add.is_empty() && options != TableOptions::default() {
+        return Err(Fault::usage(
+            format!("cannot update the share '{}'", target.name()),
+            "options are named, but no table that they are for",
+        )
+        .advise("Write --remove \"SCHEMA/NAME\" --add \"SCHEMA:NAME:delta:BUCKET:PATH\" to change a table's options."));
+    }
+    let changes_text = patch.description.is_some() || patch.properties.is_some();
+    if !changes_text && patch.add.is_empty() && patch.remove.is_empty() {
         return Err(Fault::usage(
             format!("cannot update the share '{}'", target.name()),
             "no change is named",

@@ -1,5 +1,7 @@
 //! A share as a tree of text.
 
+use serde_json::Value;
+
 use super::client::{SchemaInfo, ShareInfo, TableInfo};
 use super::human;
 use super::printer::{Printer, Tone};
@@ -12,6 +14,9 @@ pub(crate) fn render(share: &ShareInfo, printer: &Printer) -> Vec<String> {
     ];
     if let Some(description) = share.description.as_deref().filter(|text| !text.is_empty()) {
         lines.push(format!("Description: {}", printer.tone(Tone::Plain, description)));
+    }
+    for (key, value) in &share.properties {
+        lines.push(format!("Property: {}", printer.tone(Tone::Plain, &format!("{key}={value}"))));
     }
     lines.push(format!("Created: {}", printer.tone(Tone::Plain, &human::utc_moment(&share.created_at))));
     lines.push(format!("Updated: {}", printer.tone(Tone::Plain, &human::utc_moment(&share.updated_at))));
@@ -45,7 +50,34 @@ fn render_tables(schema: &SchemaInfo, outer_rail: &str, printer: &Printer, lines
             let value = printer.tone(Tone::Plain, value);
             lines.push(format!("  {outer_rail}   {}   {label}: {value}", branch.rail).trim_end().to_owned());
         }
+        let options = options_text(table);
+        if !options.is_empty() {
+            let options = printer.tone(Tone::Plain, &options);
+            lines.push(format!("  {outer_rail}   {}   Shared: {options}", branch.rail));
+        }
     });
+}
+
+/// What of the table is shared, where it is not all of its latest version and no more.
+fn options_text(table: &TableInfo) -> String {
+    let mut parts = Vec::new();
+    if table.options.get("history").is_some_and(|value| value == true) {
+        parts.push(match table.options.get("startVersion") {
+            Some(version) => format!("history from version {version}"),
+            None => "history".to_owned(),
+        });
+    }
+    for (column, values) in
+        table.options.get("partitionFilter").and_then(Value::as_object).into_iter().flatten()
+    {
+        for value in values.as_array().into_iter().flatten() {
+            parts.push(format!("{column}={}", value.as_str().unwrap_or_default()));
+        }
+    }
+    if table.options.get("directoryAccess").is_some_and(|value| value == true) {
+        parts.push("directory".to_owned());
+    }
+    parts.join(", ")
 }
 
 fn format_name(table: &TableInfo) -> &str {
@@ -75,6 +107,8 @@ fn for_each_branch<'a, T>(nodes: &'a [T], mut visit: impl FnMut(&'a T, Branch)) 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::cli::printer::Manner;
 
@@ -84,6 +118,7 @@ mod tests {
             source_type: "delta".to_owned(),
             bucket: "testdelta".to_owned(),
             location: format!("tpch/{name}"),
+            options: BTreeMap::new(),
         }
     }
 
@@ -92,6 +127,7 @@ mod tests {
             id: "c74c939b-d17a-4b8d-9270-7600ad53a71c".to_owned(),
             name: "test".to_owned(),
             description: None,
+            properties: BTreeMap::new(),
             created_at: "2026-01-25T23:52:59Z".to_owned(),
             updated_at: "2026-01-25T23:53:57.250Z".to_owned(),
             schemas,
@@ -141,6 +177,21 @@ Schemas:
         let text = text(&share);
         assert!(text.ends_with(expected), "{text}");
         assert!(text.contains("Description: two\\nlines\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_shared_beyond_the_latest_version_is_told() {
+        let mut table = table("t");
+        table.options = serde_json::from_str(
+            r#"{"history":true,"startVersion":3,"partitionFilter":{"region":["EU",null]},"directoryAccess":true}"#,
+        )
+        .unwrap();
+        assert_eq!(options_text(&table), "history from version 3, region=EU, region=, directory");
+        let mut share = share(vec![SchemaInfo { name: "a".to_owned(), tables: vec![table] }]);
+        share.properties.insert("owner".to_owned(), "sales".to_owned());
+        let text = text(&share);
+        assert!(text.ends_with("Shared: history from version 3, region=EU, region=, directory"), "{text}");
+        assert!(text.contains("\nProperty: owner=sales\n"), "{text}");
     }
 
     #[test]

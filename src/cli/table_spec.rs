@@ -1,5 +1,7 @@
 //! Tables as typed: `NAME:delta:BUCKET:PATH`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::fault::Fault;
@@ -18,6 +20,22 @@ pub(crate) struct TableSpec {
     pub bucket: String,
     /// Path inside the bucket, without slashes at its ends.
     pub location: String,
+    #[serde(flatten)]
+    pub options: TableOptions,
+}
+
+/// What recipients may read of a table, in the admin API's words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TableOptions {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub history: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_version: Option<i64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub partition_filter: BTreeMap<String, Vec<Option<String>>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub directory_access: bool,
 }
 
 /// A table to be added to a schema.
@@ -67,6 +85,7 @@ impl TableSpec {
             source_type: "delta",
             bucket: bucket.to_owned(),
             location: path.trim_matches('/').to_owned(),
+            options: TableOptions::default(),
         })
     }
 }

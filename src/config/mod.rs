@@ -54,6 +54,8 @@ pub struct Config {
     pub domain: Option<String>,
     /// Shortest life of a presigned URL.
     pub url_expiry_seconds: u32,
+    /// Whether clients may fetch the answer of a query later.
+    pub async_queries: bool,
     pub snapshot_cache_bytes: usize,
     pub log_format: LogFormat,
     /// What the operator should know, in whole sentences.
@@ -93,6 +95,7 @@ impl Config {
             region: reader.parse("region", region)?,
             domain: reader.optional("domain", |text| Ok(text.to_ascii_lowercase()))?,
             url_expiry_seconds: reader.parse("url_expiry", url_expiry)?,
+            async_queries: reader.parse("async_queries", units::flag)?,
             snapshot_cache_bytes: reader.parse("snapshot_cache", units::byte_count)?,
             log_format: reader.parse("log_format", log_format)?,
             warnings,

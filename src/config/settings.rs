@@ -37,6 +37,11 @@ pub const KEYS: &[Key] = &[
     key("region", Some("us-east-1"), "Region named in signatures."),
     key("domain", None, "Domain for virtual-host style buckets, BUCKET.DOMAIN."),
     key("url_expiry", Some("1h"), "Shortest life of a presigned URL: 15m to 7d."),
+    key(
+        "async_queries",
+        Some("false"),
+        "Give clients that ask for it a query's id first, and its answer later.",
+    ),
     key("snapshot_cache", Some("2GiB"), "Memory for table snapshots."),
     key("log_format", Some("text"), "How log lines look: text or json."),
 ];

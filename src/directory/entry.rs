@@ -1,5 +1,6 @@
 //! Shares, schemas and tables, sorted and found without regard to case.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -20,6 +21,7 @@ pub struct ShareEntry {
     name: Arc<str>,
     key: Box<str>,
     description: Option<Box<str>>,
+    properties: BTreeMap<String, String>,
     schemas: Box<[SchemaEntry]>,
 }
 
@@ -34,6 +36,7 @@ impl ShareEntry {
             key: name::fold(&name).into(),
             name,
             description: record.description.map(Into::into),
+            properties: record.properties,
             schemas: schemas.into_boxed_slice(),
         }
     }
@@ -54,6 +57,10 @@ impl ShareEntry {
 
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
+    }
+
+    pub fn properties(&self) -> &BTreeMap<String, String> {
+        &self.properties
     }
 
     /// The schemas, sorted by name.

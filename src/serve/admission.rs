@@ -5,8 +5,9 @@ use futures::future::BoxFuture;
 
 use crate::admin::admission::{Admission, Refusal};
 use crate::delta::Wanted;
+use crate::error::Kind;
 use crate::snapshot::loader::Loader;
-use crate::state::record::TableSource;
+use crate::state::change::NewTable;
 
 /// Admits what the loader can load at its newest version.
 #[derive(Debug)]
@@ -21,10 +22,26 @@ impl Served {
 }
 
 impl Admission for Served {
-    fn admit<'a>(&'a self, source: &'a TableSource) -> BoxFuture<'a, Result<(), Refusal>> {
-        let loaded = self.loader.load(source, Wanted::Latest);
-        let refuse =
-            |error: crate::snapshot::error::Error| Refusal { kind: error.kind(), source: Box::new(error) };
-        loaded.map(move |loaded| loaded.map(drop).map_err(refuse)).boxed()
+    fn admit<'a>(&'a self, table: &'a NewTable) -> BoxFuture<'a, Result<(), Refusal>> {
+        let admit = async move {
+            let refuse = |error: crate::snapshot::error::Error| Refusal {
+                kind: error.kind(),
+                source: Box::new(error),
+            };
+            let snapshot = self.loader.load(&table.source, Wanted::Latest).await.map_err(refuse)?;
+            let columns = &snapshot.metadata.partition_columns;
+            let is_known =
+                |column: &String| columns.iter().any(|known| known.to_lowercase() == column.to_lowercase());
+            match table.options.partition_filter.keys().find(|column| !is_known(column)) {
+                None => Ok(()),
+                Some(column) => {
+                    let text = format!(
+                        "partitionFilter names the column {column:?}, by which the table is not partitioned"
+                    );
+                    Err(Refusal { kind: Kind::Invalid, source: text.into() })
+                }
+            }
+        };
+        admit.boxed()
     }
 }

@@ -1,8 +1,10 @@
 //! What can be asked to change, and what comes back.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::record::{Share, TableSource, Token};
+use super::record::{Share, TableOptions, TableSource, Token};
 
 /// A table that is to join a share under `schema`, which is made when it is the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,7 @@ pub struct NewTable {
     pub schema: String,
     pub name: String,
     pub source: TableSource,
+    pub options: TableOptions,
 }
 
 /// A share that is to exist from now on.
@@ -17,6 +20,7 @@ pub struct NewTable {
 pub struct NewShare {
     pub name: String,
     pub description: Option<String>,
+    pub properties: BTreeMap<String, String>,
     pub tables: Vec<NewTable>,
 }
 
@@ -40,13 +44,16 @@ pub enum Edit {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SharePatch {
     pub description: Edit,
+    /// All properties at once; `None` keeps them.
+    pub properties: Option<BTreeMap<String, String>>,
     pub add: Vec<NewTable>,
     pub remove: Vec<TableName>,
 }
 
 impl SharePatch {
     pub fn is_empty(&self) -> bool {
-        self.description == Edit::Keep && self.add.is_empty() && self.remove.is_empty()
+        let Self { description, properties, add, remove } = self;
+        *description == Edit::Keep && properties.is_none() && add.is_empty() && remove.is_empty()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The records of the state store, as plain data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -10,6 +12,9 @@ pub struct Share {
     pub id: Uuid,
     pub name: String,
     pub description: Option<String>,
+    /// What the provider says of the share besides, shown to recipients.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
     pub created_ms: i64,
     pub updated_ms: i64,
     pub schemas: Vec<Schema>,
@@ -29,7 +34,34 @@ pub struct Table {
     pub name: String,
     #[serde(flatten)]
     pub source: TableSource,
+    #[serde(default)]
+    pub options: TableOptions,
 }
+
+/// What recipients may read of a shared table beyond its latest version, and what they may not.
+///
+/// A field that is not known here is an error wherever options are read: to pass over a filter would show what is
+/// not shared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TableOptions {
+    /// Whether earlier versions, and the changes between versions, may be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub history: bool,
+    /// The oldest version that may be read; only with `history`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_version: Option<i64>,
+    /// For each partition column the values whose files are listed, as the log spells them; `None` is null.
+    /// Empty: all files.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub partition_filter: PartitionFilter,
+    /// Whether the table's directory may be read with temporary credentials; only where everything may be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub directory_access: bool,
+}
+
+/// Partition columns and their shared values.
+pub type PartitionFilter = BTreeMap<String, Vec<Option<String>>>;
 
 /// Where a shared table lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,12 +1,14 @@
 //! What every state store must do; run against the embedded one.
 
+use std::collections::BTreeMap;
+
 use lakeshare::clock::Clock;
 use lakeshare::error::Kind;
 use lakeshare::limits;
 use lakeshare::state::Error;
 use lakeshare::state::change::{Edit, NewShare, NewTable, NewToken, SharePatch, ShareStamp, TableName};
 use lakeshare::state::embedded::Store;
-use lakeshare::state::record::{Share, TableSource};
+use lakeshare::state::record::{Share, TableOptions, TableSource};
 
 struct Fixture {
     store: Store,
@@ -22,12 +24,12 @@ fn fixture() -> Fixture {
 
 fn table(schema: &str, name: &str) -> NewTable {
     let source = TableSource::Delta { bucket: "b".into(), location: format!("{schema}/{name}") };
-    NewTable { schema: schema.into(), name: name.into(), source }
+    NewTable { schema: schema.into(), name: name.into(), source, options: TableOptions::default() }
 }
 
 fn share(name: &str, tables: &[(&str, &str)]) -> NewShare {
     let tables = tables.iter().map(|(schema, name)| table(schema, name)).collect();
-    NewShare { name: name.into(), description: None, tables }
+    NewShare { name: name.into(), tables, ..NewShare::default() }
 }
 
 fn token(digest: u8, shares: &[&str]) -> NewToken {
@@ -78,6 +80,7 @@ async fn a_patch_happens_whole_or_not_at_all() {
     fixture.store.create_share(share("s", &[("a", "one"), ("b", "two")])).await.unwrap();
     let patch = |add: &[(&str, &str)], remove: &[(&str, &str)]| SharePatch {
         description: Edit::Set("changed".into()),
+        properties: None,
         add: add.iter().map(|(schema, name)| table(schema, name)).collect(),
         remove: remove
             .iter()
@@ -202,4 +205,26 @@ async fn concurrent_changes_are_all_kept() {
     stamps.dedup();
     assert_eq!(stamps.len(), 64, "two changes share a stamp");
     assert_eq!(names(&fixture.store.get_share("s").await.unwrap()).len(), 64);
+}
+
+#[tokio::test]
+async fn options_and_properties_are_read_back() {
+    let fixture = fixture();
+    let options = TableOptions {
+        history: true,
+        start_version: Some(3),
+        partition_filter: [("region".to_owned(), vec![Some("EU".to_owned()), None])].into(),
+        directory_access: false,
+    };
+    let tables = vec![NewTable { options: options.clone(), ..table("s", "t") }, table("s", "u")];
+    let properties: BTreeMap<_, _> = [("owner".to_owned(), "a\"b".to_owned())].into();
+    let new = NewShare { name: "x".into(), properties: properties.clone(), tables, ..NewShare::default() };
+    fixture.store.create_share(new).await.unwrap();
+    let share = fixture.store.get_share("x").await.unwrap();
+    assert_eq!(share.properties, properties);
+    let held: Vec<_> = share.schemas[0].tables.iter().map(|table| table.options.clone()).collect();
+    assert_eq!(held, [options, TableOptions::default()]);
+    let patch = SharePatch { properties: Some(BTreeMap::new()), ..SharePatch::default() };
+    assert!(!patch.is_empty());
+    assert_eq!(fixture.store.update_share("x", patch, None).await.unwrap().properties.len(), 0);
 }

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::directory::page::Pages;
 use crate::directory::{Directory, Published};
 use crate::error::Kind;
+use crate::state::change::NewTable;
 use crate::state::embedded::Store;
 use crate::state::record::TableSource;
 
@@ -23,8 +24,8 @@ use crate::state::record::TableSource;
 struct ByLocation;
 
 impl Admission for ByLocation {
-    fn admit<'a>(&'a self, source: &'a TableSource) -> futures::future::BoxFuture<'a, Result<(), Refusal>> {
-        let TableSource::Delta { location, .. } = source;
+    fn admit<'a>(&'a self, table: &'a NewTable) -> futures::future::BoxFuture<'a, Result<(), Refusal>> {
+        let TableSource::Delta { location, .. } = &table.source;
         let refuse = |kind, text: &str| Err(Refusal { kind, source: text.into() });
         let result = match location.split('/').next() {
             Some("missing") => refuse(Kind::NotFound, "no _delta_log there"),

@@ -54,6 +54,9 @@ pub(crate) struct Server {
     /// Domain for virtual-host style buckets, BUCKET.DOMAIN [default: path style only]
     #[arg(long, value_name = "DOMAIN")]
     pub domain: Option<String>,
+    /// Give clients that ask for it a query's id first, and its answer later
+    #[arg(long)]
+    pub async_queries: bool,
     /// Memory for table snapshots [default: 2GiB]
     #[arg(long, value_name = "SIZE")]
     pub snapshot_cache: Option<String>,

@@ -36,12 +36,14 @@ pub(crate) enum ShareCommand {
 #[command(
     after_help = "TABLE is NAME:delta:BUCKET:PATH: the name that recipients see, the bucket and the path of the
 Delta table. A table that does not exist or cannot be read is refused, and then no share is made.
+--history, --start-version, --partition and --directory-access hold for all tables of the call.
 
 Examples:
   lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\"
   lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\" \\
       \"customer:delta:testdelta:tpch/customer\" --description \"For the auditors\"
-  lakeshare share create local test tpch \"orders:delta:testdelta:tpch/orders\""
+  lakeshare share create local test tpch \"orders:delta:testdelta:tpch/orders\" --history
+  lakeshare share create local test sales \"eu:delta:sales:orders\" --partition region=EU"
 )]
 pub(crate) struct ShareCreate {
     /// The share (ALIAS/SHARE or ALIAS SHARE), a schema, and its tables
@@ -50,11 +52,35 @@ pub(crate) struct ShareCreate {
     /// What the share is for
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
+    /// Something to be told to recipients; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub property: Vec<String>,
+    #[command(flatten)]
+    pub options: TableOptionArgs,
+}
+
+/// What recipients may read of the tables of one call.
+#[derive(Debug, Args)]
+pub(crate) struct TableOptionArgs {
+    /// Share earlier versions of the tables, and their changes
+    #[arg(long)]
+    pub history: bool,
+    /// Share no version before this one; with --history
+    #[arg(long, value_name = "VERSION", requires = "history")]
+    pub start_version: Option<u32>,
+    /// Share only files of this partition value; may be repeated; no VALUE is null
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub partition: Vec<String>,
+    /// Let recipients read the tables' directories with temporary credentials; with --history
+    #[arg(long, requires = "history", conflicts_with_all = ["start_version", "partition"])]
+    pub directory_access: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "All changes of one call happen together or not at all. A schema exists as long as it has tables.
+--history, --start-version, --partition and --directory-access hold for the tables that are added.
+To change them for a table, remove and add it in one call.
 
 Examples:
   lakeshare share update local/test --add \"tpch:nation:delta:testdelta:tpch/nation\"
@@ -74,6 +100,11 @@ pub(crate) struct ShareUpdate {
     /// What the share is for; "" clears it
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
+    /// Replace what is told to recipients; may be repeated; "" leaves nothing
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub property: Vec<String>,
+    #[command(flatten)]
+    pub options: TableOptionArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,11 @@
 //! Grants decide what a token can reach.
 
 use super::*;
-use crate::state::record::{Schema, Table, TableSource};
+use crate::state::record::{Schema, Table, TableOptions, TableSource};
 
 fn table(name: &str) -> Table {
     let source = TableSource::Delta { bucket: "b".into(), location: name.to_lowercase() };
-    Table { id: Uuid::new_v4(), name: name.into(), source }
+    Table { id: Uuid::new_v4(), name: name.into(), source, options: TableOptions::default() }
 }
 
 fn share(name: &str, schemas: &[(&str, &[&str])]) -> Share {
@@ -17,6 +17,7 @@ fn share(name: &str, schemas: &[(&str, &[&str])]) -> Share {
         id: Uuid::new_v4(),
         name: name.into(),
         description: None,
+        properties: std::collections::BTreeMap::new(),
         created_ms: 0,
         updated_ms: 0,
         schemas: schemas.iter().map(schema_of).collect(),

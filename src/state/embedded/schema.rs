@@ -10,7 +10,8 @@ use crate::state::error::Error;
 const APPLICATION_ID: i64 = 0x4c4b_5348;
 
 /// Step n leads from schema n to schema n + 1. Steps that were released never change.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -59,7 +60,12 @@ CREATE TABLE token_shares (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX token_shares_by_share ON token_shares (share_id);
-"];
+",
+    "
+ALTER TABLE shares ADD COLUMN properties TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE tables ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+",
+];
 
 /// Brings the database at `path` to the current schema, in one transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
@@ -84,4 +90,12 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Er
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
     transaction.pragma_update(None, "user_version", known).map_err(sqlite)?;
     transaction.commit().map_err(sqlite)
+}
+
+/// Lays the schema that the first release had.
+#[cfg(test)]
+pub(super) fn lay_first(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(STEPS.first().copied().unwrap_or_default())?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", 1)
 }

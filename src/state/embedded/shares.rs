@@ -1,6 +1,6 @@
 //! Shares with their schemas and tables, as SQL.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::limits;
 use crate::state::change::{Edit, NewShare, NewTable, SharePatch, ShareStamp, TableName};
 use crate::state::error::Error;
 use crate::state::name::{self, Of};
-use crate::state::record::{Schema, Share, Table, TableSource};
+use crate::state::record::{Schema, Share, Table, TableOptions, TableSource};
 
 const DELTA: &str = "delta";
 
@@ -24,15 +24,23 @@ pub(super) fn create(connection: &Connection, share: &NewShare, now_ms: i64) -> 
         id: Uuid::new_v4(),
         name: share.name.clone(),
         description: share.description.clone(),
+        properties: share.properties.clone(),
         created_ms: now_ms,
         updated_ms: now_ms,
         schemas: Vec::new(),
     };
     execute(
         connection,
-        "INSERT INTO shares (id, name, name_key, description, created_ms, updated_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-        (header.id.to_string(), &header.name, name::fold(&header.name), &header.description, now_ms),
+        "INSERT INTO shares (id, name, name_key, description, properties, created_ms, updated_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        (
+            header.id.to_string(),
+            &header.name,
+            name::fold(&header.name),
+            &header.description,
+            json_of(&header.properties),
+            now_ms,
+        ),
     )?;
     add_tables(connection, &header, &share.tables)?;
     with_tables(connection, header)
@@ -43,10 +51,11 @@ pub(super) fn get(connection: &Connection, share: &str) -> Result<Share, Error> 
 }
 
 pub(super) fn list(connection: &Connection) -> Result<Vec<Share>, Error> {
-    let select = "SELECT id, name, description, created_ms, updated_ms FROM shares ORDER BY name_key";
+    let select =
+        "SELECT id, name, description, properties, created_ms, updated_ms FROM shares ORDER BY name_key";
     let mut shares = collect(connection, select, [], header_of)?;
     let select = "SELECT schemas.share_id, schemas.name, tables.id, tables.name,
-                         tables.source_type, tables.bucket, tables.location
+                         tables.source_type, tables.bucket, tables.location, tables.options
                   FROM schemas JOIN tables ON tables.schema_id = schemas.id
                   ORDER BY schemas.share_id, schemas.name_key, tables.name_key";
     let mut schemas: HashMap<Uuid, Vec<Schema>> = HashMap::new();
@@ -83,12 +92,15 @@ pub(super) fn update(
         Edit::Clear => header.description = None,
         Edit::Set(text) => header.description = Some(text.clone()),
     }
+    if let Some(properties) = &patch.properties {
+        header.properties.clone_from(properties);
+    }
     // Strictly forward, or two states of a share could carry one stamp.
     header.updated_ms = now_ms.max(header.updated_ms.saturating_add(1));
     execute(
         connection,
-        "UPDATE shares SET description = ?2, updated_ms = ?3 WHERE id = ?1",
-        (header.id.to_string(), &header.description, header.updated_ms),
+        "UPDATE shares SET description = ?2, properties = ?3, updated_ms = ?4 WHERE id = ?1",
+        (header.id.to_string(), &header.description, json_of(&header.properties), header.updated_ms),
     )?;
     with_tables(connection, header)
 }
@@ -129,7 +141,8 @@ fn require_expected(
 }
 
 fn find(connection: &Connection, share: &str) -> Result<Option<Share>, Error> {
-    let select = "SELECT id, name, description, created_ms, updated_ms FROM shares WHERE name_key = ?1";
+    let select = "SELECT id, name, description, properties, created_ms, updated_ms
+                  FROM shares WHERE name_key = ?1";
     Ok(collect(connection, select, [name::fold(share)], header_of)?.pop())
 }
 
@@ -138,15 +151,16 @@ fn header_of(row: &Row<'_>) -> Result<Share, Error> {
         id: id(row, 0)?,
         name: column(row, 1)?,
         description: column(row, 2)?,
-        created_ms: column(row, 3)?,
-        updated_ms: column(row, 4)?,
+        properties: from_json::<BTreeMap<String, String>>("a share's properties", column(row, 3)?)?,
+        created_ms: column(row, 4)?,
+        updated_ms: column(row, 5)?,
         schemas: Vec::new(),
     })
 }
 
 fn with_tables(connection: &Connection, mut share: Share) -> Result<Share, Error> {
     let select = "SELECT schemas.share_id, schemas.name, tables.id, tables.name,
-                         tables.source_type, tables.bucket, tables.location
+                         tables.source_type, tables.bucket, tables.location, tables.options
                   FROM schemas JOIN tables ON tables.schema_id = schemas.id
                   WHERE schemas.share_id = ?1
                   ORDER BY schemas.name_key, tables.name_key";
@@ -159,7 +173,12 @@ fn with_tables(connection: &Connection, mut share: Share) -> Result<Share, Error
 /// Puts the table of `row` into its share; rows of one schema follow each other.
 fn read_table(row: &Row<'_>, by_share: &mut HashMap<Uuid, Vec<Schema>>) -> Result<(), Error> {
     let schema: String = column(row, 1)?;
-    let table = Table { id: id(row, 2)?, name: column(row, 3)?, source: source_of(row)? };
+    let table = Table {
+        id: id(row, 2)?,
+        name: column(row, 3)?,
+        source: source_of(row)?,
+        options: from_json::<TableOptions>("a table's options", column(row, 7)?)?,
+    };
     let schemas = by_share.entry(id(row, 0)?).or_default();
     match schemas.last_mut() {
         Some(last) if last.name == schema => last.tables.push(table),
@@ -199,9 +218,9 @@ fn add_tables(connection: &Connection, share: &Share, tables: &[NewTable]) -> Re
         let (table_id, key) = (Uuid::new_v4().to_string(), name::fold(&table.name));
         let count = execute(
             connection,
-            "INSERT INTO tables (id, schema_id, name, name_key, source_type, bucket, location)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (schema_id, name_key) DO NOTHING",
-            (table_id, schema_id, &table.name, key, DELTA, bucket, location),
+            "INSERT INTO tables (id, schema_id, name, name_key, source_type, bucket, location, options)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (schema_id, name_key) DO NOTHING",
+            (table_id, schema_id, &table.name, key, DELTA, bucket, location, json_of(&table.options)),
         )?;
         if count == 0 {
             let NewTable { schema, name, .. } = table.clone();
@@ -236,4 +255,13 @@ fn count_tables(connection: &Connection, share: Uuid) -> Result<usize, Error> {
                   WHERE schemas.share_id = ?1";
     let counts = collect(connection, select, [share.to_string()], |row| column::<i64>(row, 0))?;
     Ok(counts.first().map_or(0, |&count| usize::try_from(count).unwrap_or(usize::MAX)))
+}
+
+/// Maps of text and options always become JSON.
+fn json_of(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(field: &'static str, text: String) -> Result<T, Error> {
+    serde_json::from_str(&text).map_err(|_| Error::Stored { field, value: text })
 }

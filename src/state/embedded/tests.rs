@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Kind;
-use crate::state::change::{Edit, NewTable, TableName};
+use crate::state::change::{NewTable, TableName};
 use crate::state::name::fold;
-use crate::state::record::TableSource;
+use crate::state::record::{TableOptions, TableSource};
 
 fn store(dir: &Path) -> Store {
     Store::open(dir, Clock::fixed(1_000)).unwrap()
@@ -60,8 +60,32 @@ fn a_newer_database_is_left_alone() {
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let error = Store::open(dir.path(), Clock::system()).unwrap_err();
-    assert!(matches!(error, Error::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, Error::Newer { found: 99, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("newer lakeshare"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_keeps_its_shares() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(database::FILE_NAME);
+    let raw = Connection::open(&path).unwrap();
+    schema::lay_first(&raw).unwrap();
+    raw.execute_batch(
+        "INSERT INTO shares VALUES ('6fa459ea-ee8a-3ca4-894e-db77e160355e', 'S', 's', 'old', 1, 2);
+         INSERT INTO schemas VALUES ('a', '6fa459ea-ee8a-3ca4-894e-db77e160355e', 'd', 'd');
+         INSERT INTO tables VALUES
+             ('7fa459ea-ee8a-3ca4-894e-db77e160355e', 'a', 't', 't', 'delta', 'b', 'l');",
+    )
+    .unwrap();
+    drop(raw);
+    let share = store(dir.path()).get_share("s").await.unwrap();
+    assert_eq!((share.description.as_deref(), share.properties.len()), (Some("old"), 0));
+    assert_eq!(share.schemas[0].tables[0].options, TableOptions::default());
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch(r#"UPDATE tables SET options = '{"rowFilter":"x"}'"#).unwrap();
+    drop(raw);
+    let error = store(dir.path()).get_share("s").await.unwrap_err();
+    assert!(matches!(&error, Error::Stored { value, .. } if value.contains("rowFilter")), "{error}");
 }
 
 #[test]
@@ -149,6 +173,7 @@ fn new_tables(tables: &[TableKey]) -> Vec<NewTable> {
         schema: schema.clone(),
         name: name.clone(),
         source: TableSource::Delta { bucket: "b".into(), location: format!("{schema}/{name}") },
+        options: TableOptions::default(),
     };
     tables.iter().map(new_table).collect()
 }
@@ -229,7 +254,7 @@ async fn take(store: &Store, model: &mut Model, step: &Step, now_ms: i64) {
     let kind = |result: Result<(), Error>| result.map_err(|error| error.kind());
     match step {
         Step::Create { share, tables } => {
-            let new = NewShare { name: share.clone(), description: None, tables: new_tables(tables) };
+            let new = NewShare { name: share.clone(), tables: new_tables(tables), ..NewShare::default() };
             let made = store.create_share(new).await.map(|_| ());
             assert_eq!(kind(made), model.create(share, tables, now_ms));
         }
@@ -238,7 +263,7 @@ async fn take(store: &Store, model: &mut Model, step: &Step, now_ms: i64) {
                 .iter()
                 .map(|(schema, table)| TableName { schema: schema.to_uppercase(), table: table.clone() });
             let patch =
-                SharePatch { description: Edit::Keep, add: new_tables(add), remove: remove_names.collect() };
+                SharePatch { add: new_tables(add), remove: remove_names.collect(), ..SharePatch::default() };
             let expected = is_stale.then(|| vec![ShareStamp { id: Uuid::nil(), updated_ms: 0 }]);
             let made = store.update_share(share, patch, expected).await.map(|_| ());
             assert_eq!(kind(made), model.patch(share, (add, remove), *is_stale, now_ms));
