@@ -30,6 +30,15 @@ pub const PRUNED_BLOCKS_MAX: usize = 16;
 /// Columns whose statistics one query asks for, so that a set of them fits 64 bits.
 pub const HINT_COLUMNS_MAX: usize = 64;
 
+/// Longest token of a page, a refresh or a query that is looked at; a query's holds its parameters.
+pub const QUERY_TOKEN_BYTES_MAX: usize = 16 << 10;
+
+/// Life of such a token in seconds; the reference server's three days, within which clients ask again.
+pub const QUERY_TOKEN_SECONDS: i64 = 3 * 24 * 3600;
+
+/// Files in one page of a query or of changes: what Spark asks for, and about 100 MB of lines.
+pub const FILES_PAGE_MAX: usize = 100_000;
+
 /// Time within which the body of a query has to arrive.
 pub const QUERY_BODY_SECONDS_MAX: u64 = 30;
 
@@ -190,11 +199,38 @@ pub const COMMIT_LINE_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a JSON commit that are read at once; a larger one is read piece by piece.
 pub const COMMIT_PIECE_BYTES: u64 = 8 << 20;
 
+/// Bytes of a commit that are read first when only its time is wanted: `commitInfo` stands in front.
+pub const FIRST_LINE_BYTES: u64 = 16 << 10;
+
+/// Bytes of a commit that are told as changes at once; their lines are two or three times as many.
+pub const CHANGE_PIECE_BYTES: u64 = 1 << 20;
+
+/// Chunks of an answer about changes that are ready before the client has taken the one in front.
+pub const FEED_CHUNKS_AHEAD: usize = 2;
+
+/// Versions of one range; what is known of each before its files are told stays in memory.
+pub const RANGE_COMMITS_MAX: i64 = 20_000;
+
+/// Commits after a range that are looked at before the state at its start is rebuilt instead.
+pub const RANGE_HEAD_COMMITS_MAX: i64 = 64;
+
 /// Small commits that are fetched side by side.
 pub const COMMITS_FETCHED_AT_ONCE: usize = 8;
 
 /// Commits that a refresh applies to the version before; after more of them a replay is cheaper.
 pub const REFRESH_COMMITS_MAX: usize = 64;
+
+/// Values of one shared table's partition filter; each is compared with each distinct value of a segment.
+pub const PARTITION_FILTER_VALUES_MAX: usize = 10_000;
+
+/// Properties of a share (Delta Sharing, "Get Share").
+pub const SHARE_PROPERTIES_MAX: usize = 50;
+
+/// Longest key of a property, in characters (Delta Sharing, "Get Share").
+pub const PROPERTY_KEY_CHARS_MAX: usize = 255;
+
+/// Longest value of a property, in characters (Delta Sharing, "Get Share").
+pub const PROPERTY_VALUE_CHARS_MAX: usize = 1_000;
 
 /// Partition values of one file; no known writer takes more than some dozens of partition columns.
 pub const PARTITION_COLUMNS_MAX: usize = 256;

@@ -28,7 +28,7 @@ pub(super) fn is_heeded(protocol: &Protocol) -> bool {
 ///
 /// # Errors
 /// The schema is not JSON.
-pub(super) fn partition_names(metadata: &Metadata) -> Result<Vec<String>, serde_json::Error> {
+pub fn partition_names(metadata: &Metadata) -> Result<Vec<String>, serde_json::Error> {
     if mode(metadata).is_none() || metadata.partition_columns.is_empty() {
         return Ok(metadata.partition_columns.clone());
     }

@@ -163,6 +163,16 @@ impl Log {
         whole.or_else(|| self.checkpoints.keys().next().copied())
     }
 
+    /// The commits in the order of their versions.
+    pub(super) fn commits(&self) -> impl DoubleEndedIterator<Item = (Version, &LogFile)> {
+        self.commits.iter().map(|(&version, file)| (version, file))
+    }
+
+    /// The oldest checkpoint from version `first` on.
+    pub(super) fn oldest_checkpoint_from(&self, first: Version) -> Option<Version> {
+        self.checkpoints.range(first..).next().map(|(&version, _)| version)
+    }
+
     pub(super) fn commit(&self, version: Version) -> Option<&LogFile> {
         self.commits.get(&version)
     }

@@ -1,6 +1,8 @@
 //! Delta logs: from files in `_delta_log` to a snapshot.
 
 mod action;
+mod change_line;
+pub mod changes;
 mod checkpoint;
 mod checkpoint_adds;
 pub mod checkpoint_columns;
@@ -8,7 +10,7 @@ mod checkpoint_replay;
 mod checkpoint_rows;
 mod checkpoint_source;
 mod checkpoint_stats;
-mod column_mapping;
+pub mod column_mapping;
 mod commit;
 mod commit_line;
 mod commit_reader;
@@ -18,6 +20,7 @@ pub mod error;
 pub mod features;
 mod fields;
 mod hint;
+pub mod history;
 mod log;
 pub mod partition;
 pub mod path;

@@ -71,6 +71,11 @@ impl Cache {
         (Arc::clone(&slot.entry), now)
     }
 
+    /// The entry for a key, if there is one; this is no use of it.
+    pub(super) fn find(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.slots.get(key).map(|slot| Arc::clone(&slot.entry))
+    }
+
     /// Notes what an entry holds after a round, and makes room. `None`: it holds nothing.
     pub(super) fn settle(&mut self, key: &Key, entry: &Arc<Entry>, held_bytes: Option<usize>) {
         let Some(slot) = self.slots.get_mut(key).filter(|slot| Arc::ptr_eq(&slot.entry, entry)) else {

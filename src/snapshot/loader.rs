@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 
 use super::cache::{Cache, Key, Round};
 use super::error::Error;
+use crate::delta::history::History;
 use crate::delta::{self, Loaded, Wanted};
 use crate::limits::REPLAYS_AT_ONCE;
 use crate::state::record::TableSource;
 use crate::storage::Buckets;
+use crate::storage::table_store::TableStore;
 use crate::table::snapshot::Snapshot;
 
 /// Loads table versions and keeps them; cheap to clone, one for all cores.
@@ -55,6 +57,51 @@ impl Loader {
     }
 }
 
+impl Loader {
+    /// The versions of a table up to `latest`, and their times. Lists the log.
+    pub async fn history(&self, source: &TableSource, latest: Arc<Snapshot>) -> Result<Arc<History>, Error> {
+        let (loader, source) = (self.clone(), source.clone());
+        let open = async move { Ok(Arc::new(History::open(&loader.open(&source)?, &latest).await?)) };
+        self.run(open).await
+    }
+
+    /// Runs a task on the control plane; it goes on if the caller goes away.
+    ///
+    /// # Errors
+    /// Those of the task, and [`Error::BrokenOff`].
+    pub async fn run<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.shared.control.spawn(task).await.unwrap_or(Err(Error::BrokenOff))
+    }
+
+    /// Starts a task on the control plane that nobody waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.control.spawn(task);
+    }
+
+    /// Computes on a thread of the control plane that may be busy for long.
+    ///
+    /// # Errors
+    /// [`Error::BrokenOff`].
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.shared.control.spawn_blocking(job).await.map_err(|_| Error::BrokenOff)
+    }
+
+    /// The objects of a table.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open(&self, source: &TableSource) -> Result<TableStore, Error> {
+        let TableSource::Delta { bucket, location } = source;
+        Ok(self.shared.buckets.open(bucket, location)?)
+    }
+}
+
 impl Shared {
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
@@ -68,13 +115,25 @@ impl Shared {
         }
         let began = self.cache().next_tick();
         let previous = last.take().and_then(|round| round.loaded);
-        let result = self.look(key, previous.as_ref()).await;
+        let result = match previous.clone().or_else(|| self.latest_of(key)) {
+            Some(known) => self.look(key, Some(&known)).await,
+            None => self.look(key, None).await,
+        };
         let loaded = result.as_ref().ok().cloned().or(previous);
         let held_bytes = loaded.as_ref().map(|loaded| loaded.snapshot().memory_bytes());
         *last = Some(Round { began, result: result.clone(), loaded });
         drop(last);
         self.cache().settle(key, &entry, held_bytes);
         result
+    }
+
+    /// The latest version as it is kept, if it is the wanted one: whoever pages through it asks by number.
+    fn latest_of(&self, key: &Key) -> Option<Loaded> {
+        let Wanted::Version(version) = key.wanted else { return None };
+        let entry = self.cache().find(&Key { source: key.source.clone(), wanted: Wanted::Latest })?;
+        let last = entry.last.try_lock().ok()?;
+        let loaded = last.as_ref()?.loaded.clone()?;
+        Some(loaded).filter(|loaded| loaded.snapshot().version == version)
     }
 
     async fn look(&self, key: &Key, previous: Option<&Loaded>) -> Result<Loaded, Error> {

@@ -12,19 +12,19 @@ use crate::limits::SEGMENT_FILES_MAX;
 /// All files of one table version. Cheap to clone: versions share segments.
 #[derive(Debug, Clone, Default)]
 pub struct FileList {
-    segments: Vec<LiveSegment>,
+    pub(super) segments: Vec<LiveSegment>,
     /// Blocks in each segment and all before it.
     block_ends: Vec<usize>,
 }
 
 /// A segment and what of it is alive in this version.
 #[derive(Debug, Clone)]
-struct LiveSegment {
-    segment: Arc<Segment>,
+pub(super) struct LiveSegment {
+    pub(super) segment: Arc<Segment>,
     /// `None`: all rows.
-    live: Option<Arc<LiveRows>>,
-    file_count: usize,
-    size_bytes: u64,
+    pub(super) live: Option<Arc<LiveRows>>,
+    pub(super) file_count: usize,
+    pub(super) size_bytes: u64,
 }
 
 impl LiveSegment {
@@ -61,7 +61,7 @@ impl FileList {
         Self::of(segments.into_iter().map(LiveSegment::whole).collect())
     }
 
-    fn of(segments: Vec<LiveSegment>) -> Self {
+    pub(super) fn of(segments: Vec<LiveSegment>) -> Self {
         let mut block_end = 0;
         let block_ends = segments.iter().map(|segment| {
             block_end += segment.segment.block_count();
@@ -292,6 +292,9 @@ impl<'a> BlockFiles<'a> {
     fn new(segment: &'a LiveSegment, segment_number: usize, index: usize, block: &'a mut Block) -> Self {
         let statistics = &segment.segment.statistics;
         let rows = statistics.rows(index);
+        if segment.live.as_deref().is_some_and(|live| !live.has_any(rows.clone())) {
+            return Self::empty();
+        }
         let (packed, unpacked_bytes) = statistics.packed(index);
         let (lengths, texts) = block.unpack(packed, unpacked_bytes, rows.len());
         let encoded_rows = &segment.segment.encoded_names.rows;

@@ -1,10 +1,12 @@
 //! The waist: a table version as columns, whatever format wrote it.
 
+pub mod change;
 pub mod deletion_vector;
 mod dictionary;
 pub mod file;
 pub mod file_list;
 pub mod file_list_builder;
+pub mod page;
 pub mod path_digest;
 mod row_ids;
 pub mod segment;

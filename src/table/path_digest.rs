@@ -4,13 +4,22 @@ use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
-/// A keyed digest of a file's identity. The key is drawn once per process, so nobody who writes a log
-/// can choose two paths that meet; digests must therefore never leave the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PathDigest(u128);
+/// A keyed digest of a file's identity. The key is a secret of this installation, or drawn once per process, so nobody
+/// who writes a log can choose two paths that meet; digests must therefore never be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathDigest(pub(super) u128);
+
+static SEED: OnceLock<u64> = OnceLock::new();
+
+/// Sets the key of all digests; to be called before the first one is made.
+///
+/// With a key that is kept, the order of pages stays the same over a restart.
+pub fn set_key(key: u64) {
+    // A second server in one process goes on with the first one's key: that costs the order of its old pages only.
+    let _ = SEED.set(key);
+}
 
 fn seed() -> u64 {
-    static SEED: OnceLock<u64> = OnceLock::new();
     *SEED.get_or_init(|| {
         let seed = getrandom::u64();
         assert!(seed.is_ok(), "the system's random numbers are there before any table is read");

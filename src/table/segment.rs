@@ -164,6 +164,22 @@ impl LiveRows {
         Self { words }
     }
 
+    pub(crate) fn none(row_count: usize) -> Self {
+        Self { words: vec![0; row_count.div_ceil(64)] }
+    }
+
+    pub(crate) fn insert(&mut self, row: usize) {
+        if let Some(word) = self.words.get_mut(row / 64) {
+            *word |= 1 << (row % 64);
+        }
+    }
+
+    /// Whether one of `rows` is alive.
+    pub(crate) fn has_any(&self, rows: std::ops::Range<usize>) -> bool {
+        let words = self.words.get(rows.start / 64..rows.end.div_ceil(64)).unwrap_or_default();
+        words.iter().any(|word| *word != 0) && rows.into_iter().any(|row| self.contains(row))
+    }
+
     pub(crate) fn contains(&self, row: usize) -> bool {
         self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
     }

@@ -33,6 +33,14 @@ pub struct Metadata {
     pub created_time_ms: Option<i64>,
 }
 
+impl Metadata {
+    /// Whether commits record the changes of rows (Delta, "Add CDC File").
+    pub fn has_change_feed(&self) -> bool {
+        let setting = self.configuration.get("delta.enableChangeDataFeed");
+        setting.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
 /// One version of a table with all its files.
 #[derive(Debug)]
 pub struct Snapshot {
