@@ -90,12 +90,13 @@ fn listing(snapshot: &Arc<Snapshot>, format: Format) -> Listing {
         expires_seconds: 3600,
     };
     let parts = ListingParts {
-        snapshot: Arc::clone(snapshot),
+        version: snapshot.version,
+        files: snapshot.files.clone(),
         head: Vec::new(),
         lines: LineWriter::new(signing, format, format, NOW_MS),
         pruner: None,
         row_limit: None,
-        with_end: false,
+        end: None,
         clock: Clock::fixed(NOW_MS),
     };
     Listing::new(parts, Access::begin("query"))

@@ -7,6 +7,7 @@ use crate::directory::{Directory, Recipient};
 use crate::error::Kind;
 
 pub mod profile;
+pub mod session;
 pub mod token;
 
 /// Why a request has no recipient. Both answer 401; neither says whether a token ever existed.

@@ -7,12 +7,15 @@ use http::header::AUTHORIZATION;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::host::{S3Host, VirtualHost};
+use s3s::path::S3Path;
 use s3s::validation::NameValidation;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use subtle::ConstantTimeEq;
 
 use super::object_path::is_bucket_name;
 use super::sig_v2;
+use crate::auth::session::{Grant, Sessions};
+use crate::clock::Clock;
 use crate::limits::PRESIGNED_SECONDS_MAX;
 use crate::sigv4::credential::Credential;
 use crate::state::record::SigningCredential;
@@ -20,15 +23,21 @@ use crate::state::record::SigningCredential;
 /// Added by proxies on the way, so that it cannot have been signed.
 const ADDED_ON_THE_WAY: &str = "x-amz-cf-id";
 
-/// The two credentials that this door knows.
+/// The two credentials that this door knows, and what tells sessions from forgeries.
 #[derive(Clone)]
 pub(super) struct Gate {
     known: Arc<(Credential, SigningCredential)>,
+    sessions: Sessions,
+    clock: Clock,
 }
 
 impl Gate {
-    pub(super) fn new(root: Credential, signing: SigningCredential) -> Self {
-        Self { known: Arc::new((root, signing)) }
+    pub(super) fn new(
+        root: Credential,
+        signing: SigningCredential,
+        (sessions, clock): (Sessions, Clock),
+    ) -> Self {
+        Self { known: Arc::new((root, signing)), sessions, clock }
     }
 
     /// The secret of an access key that this door knows.
@@ -36,7 +45,10 @@ impl Gate {
         if self.is_root(access_key) {
             return Some(self.known.0.secret_key.clone());
         }
-        self.is_signing(access_key).then(|| self.known.1.secret_key.clone())
+        if self.is_signing(access_key) {
+            return Some(self.known.1.secret_key.clone());
+        }
+        self.sessions.secret_of(access_key)
     }
 
     fn is_root(&self, access_key: &str) -> bool {
@@ -46,6 +58,44 @@ impl Gate {
     fn is_signing(&self, access_key: &str) -> bool {
         self.known.1.access_key.as_bytes().ct_eq(access_key.as_bytes()).into()
     }
+}
+
+/// What a session may do: `GetObject` and `ListBucket` within its directory.
+fn check_session(grant: &Grant, context: &S3AccessContext<'_>) -> S3Result<()> {
+    let query = context.uri().query().unwrap_or("");
+    let operation = context.s3_op().name();
+    let is_within = match context.s3_path() {
+        S3Path::Object { bucket, key } => {
+            matches!(operation, "GetObject" | "HeadObject") && grant.holds(bucket, key)
+        }
+        S3Path::Bucket { bucket } => match operation {
+            "ListObjects" | "ListObjectsV2" => {
+                let mut prefixes =
+                    url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "prefix");
+                let prefix = prefixes.next().map(|(_, value)| value.into_owned()).unwrap_or_default();
+                prefixes.next().is_none() && grant.may_list(bucket, &prefix)
+            }
+            "HeadBucket" | "GetBucketLocation" => **bucket == *grant.bucket,
+            _ => false,
+        },
+        S3Path::Root => false,
+    };
+    if is_within {
+        Ok(())
+    } else {
+        Err(denied("This session may get and list objects of its directory only."))
+    }
+}
+
+/// The session token of a request, in a header or in the query of a presigned URL.
+fn session_token(context: &S3AccessContext<'_>) -> Option<String> {
+    let header = context.headers().get("x-amz-security-token").and_then(|value| value.to_str().ok());
+    let in_query = || {
+        let query = context.uri().query().unwrap_or("");
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(name, _)| name == "X-Amz-Security-Token").map(|(_, value)| value.into_owned())
+    };
+    header.map(str::to_owned).or_else(in_query)
 }
 
 pub(super) fn unknown_key() -> S3Error {
@@ -84,6 +134,14 @@ impl S3Access for Gate {
         check_life(query)?;
         if self.is_root(&credentials.access_key) {
             return Ok(());
+        }
+        if Sessions::is_session(&credentials.access_key) {
+            let now_ms = self.clock.now_ms();
+            let open = |token: String| self.sessions.open(&credentials.access_key, &token, now_ms);
+            let why = "The session token is missing, has expired or does not belong to this access key.";
+            let expired = || S3Error::with_message(S3ErrorCode::ExpiredToken, why);
+            let grant = session_token(context).and_then(open).ok_or_else(expired)?;
+            return check_session(&grant, context);
         }
         if self.is_signing(&credentials.access_key) && is_presigned(query) && reads_an_object {
             return Ok(());

@@ -55,6 +55,7 @@ use self::error::{BROKEN_BODY, Error};
 use self::request_body::Held;
 use self::sig_v2::Refusal;
 use self::store::Store;
+use crate::auth::session::Sessions;
 use crate::clock::Clock;
 use crate::http::body::Body;
 use crate::limits::S3_XML_BYTES_MAX;
@@ -71,6 +72,8 @@ pub struct StoreParts {
     pub root: Credential,
     /// May read objects by presigned URLs.
     pub signing: SigningCredential,
+    /// May get and list what lies in one directory, until they end.
+    pub sessions: Sessions,
     pub region: String,
     /// Base of virtual-host addressing (`bucket.domain`); `None`: by path only.
     pub domain: Option<String>,
@@ -91,12 +94,12 @@ impl Door {
     ///
     /// Errors: the directory cannot be made, read or written.
     pub fn new(parts: StoreParts) -> Result<Self, Error> {
-        let StoreParts { data_dir, root, signing, region, domain, file_reader, clock } = parts;
+        let StoreParts { data_dir, root, signing, sessions, region, domain, file_reader, clock } = parts;
+        let gate = Gate::new(root, signing, (sessions, clock.clone()));
         let store = Store::open(&data_dir, region, file_reader, clock)?;
         let mut config = S3Config::default();
         config.xml_max_body_size = S3_XML_BYTES_MAX;
         let mut builder = S3ServiceBuilder::new(Backend::new(Arc::new(store)));
-        let gate = Gate::new(root, signing);
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(gate.clone());
         builder.set_access(gate.clone());

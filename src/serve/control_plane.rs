@@ -9,15 +9,18 @@ use super::admission::Served;
 use super::doors::Doors;
 use super::error::Error;
 use super::shutdown::Shutdown;
+use crate::auth::session::Sessions;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::page::Pages;
 use crate::directory::{Directory, Published};
+use crate::encode::seal::{self, Sealer};
 use crate::limits;
 use crate::snapshot::loader::Loader;
 use crate::state::embedded::Store;
 use crate::storage::Buckets;
 use crate::storage::file_read::FileReader;
+use crate::table::path_digest;
 use crate::telemetry::metrics::Metrics;
 use crate::{admin, s3store, sharing};
 
@@ -48,18 +51,24 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
     let store = Store::open(&private_dir(&config.data_dir), ground.clock.clone())?;
     let (shares, tokens) = store.load_all().await?;
     let pages = Pages::new(store.page_key());
+    let digest_key = seal::derive(store.page_key(), "path digests");
+    path_digest::set_key(digest_key.first_chunk().map_or(0, |start| u64::from_le_bytes(*start)));
     let published = Arc::new(Published::new(Directory::build(shares, tokens), pages));
     let signing = store.signing_credential();
+    let sessions = Sessions::new(&seal::derive(store.page_key(), "sessions"));
     let control = Handle::current();
     let buckets = Buckets::embedded(config.data_dir.clone());
     let loader = Loader::new(buckets, control.clone(), config.snapshot_cache_bytes);
-    let sharing = sharing::Door::new(sharing::DoorParts {
+    let sharing = sharing::Door::new(sharing::door_parts::DoorParts {
         directory: Arc::clone(&published),
         loader: loader.clone(),
         signing: signing.clone(),
+        sealer: Sealer::new(&seal::derive(store.page_key(), "tokens")),
+        sessions: sessions.clone(),
         public_url: ground.public_url.clone(),
         region: config.region.clone(),
         url_expiry_seconds: u64::from(config.url_expiry_seconds),
+        async_queries: config.async_queries,
         clock: ground.clock.clone(),
     });
     let admin = admin::Door::new(admin::DoorParts {
@@ -77,6 +86,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         data_dir: config.data_dir.clone(),
         root: config.root.clone(),
         signing,
+        sessions,
         region: config.region.clone(),
         domain: config.domain.clone(),
         file_reader: ground.file_reader,

@@ -40,6 +40,8 @@ pub struct Capabilities {
     pub accepts_delta: bool,
     pub reader_features: Vec<String>,
     pub include_end_stream_action: bool,
+    /// Whether the client can fetch an answer later.
+    pub async_query: bool,
 }
 
 impl Capabilities {
@@ -69,6 +71,7 @@ impl Capabilities {
                     "includeendstreamaction" => {
                         found.include_end_stream_action = values.next() == Some("true");
                     }
+                    "asyncquery" => found.async_query = values.next() == Some("true"),
                     _ => {}
                 }
             }
@@ -77,6 +80,14 @@ impl Capabilities {
             _ if found.accepts_parquet || found.accepts_delta => Ok(found),
             Some(format) => Err(Error::UnknownFormat { format }),
             None => Ok(Self { accepts_parquet: true, ..found }),
+        }
+    }
+
+    /// The header of a query's id.
+    pub fn echo_pending(format: Format) -> &'static str {
+        match format {
+            Format::Parquet => "responseformat=parquet;asyncquery=true",
+            Format::Delta => "responseformat=delta;asyncquery=true",
         }
     }
 

@@ -37,8 +37,36 @@ pub enum Error {
         "'{parameter}' is not served: the history of this table is not shared; leave it out to read the latest version"
     )]
     HistoryNotShared { parameter: &'static str },
-    #[error("'{what}' is not served here yet; {instead}")]
-    NotServed { what: &'static str, instead: &'static str },
+    #[error("version {version} of the table is not shared; its history is shared since version {start}")]
+    BeforeStart { version: i64, start: i64 },
+    #[error(
+        "'{parameter}' lies before the oldest available version {version}, which was committed at {time}"
+    )]
+    TimestampBefore { parameter: &'static str, version: i64, time: String },
+    #[error("'{parameter}' lies after the latest version {version}, which was committed at {time}")]
+    TimestampAfter { parameter: &'static str, version: i64, time: String },
+    #[error("the directory of this table is not shared; query the table for presigned URLs")]
+    DirectoryNotShared,
+    #[error("the range from version {start} to version {end} is empty")]
+    EmptyRange { start: i64, end: i64 },
+    #[error("the range has more than {count_max} versions; ask for fewer at once")]
+    RangeTooLong { count_max: i64 },
+    #[error(
+        "the table does not record its changes in version {version}; begin after it, or end before it, or query \
+         versions instead ('delta.enableChangeDataFeed' is not 'true' there)"
+    )]
+    ChangesNotRecorded { version: i64 },
+    #[error(
+        "version {version} of the table removes files without saying their size and partition values, so its changes \
+         cannot be told; begin after it"
+    )]
+    BareRemove { version: i64 },
+    #[error("the {name} has expired, was changed, or belongs to another request; ask again without it")]
+    Token { name: &'static str },
+    #[error(
+        "only files of some values of '{column}' are shared, and version {version} of the table is not partitioned by it"
+    )]
+    FilterColumn { column: String, version: i64 },
     #[error("responseformat={format} is not spoken here; ask for parquet, delta or both")]
     UnknownFormat { format: String },
     #[error(
@@ -78,10 +106,19 @@ impl Error {
             | Self::Parameter { .. }
             | Self::Body(_)
             | Self::BodyShape
-            | Self::BodyCut => Kind::Invalid,
+            | Self::BodyCut
+            | Self::BeforeStart { .. }
+            | Self::TimestampBefore { .. }
+            | Self::TimestampAfter { .. }
+            | Self::EmptyRange { .. }
+            | Self::RangeTooLong { .. }
+            | Self::Token { .. } => Kind::Invalid,
             Self::BodyTooLarge { .. } => Kind::TooLarge,
             Self::HistoryNotShared { .. }
-            | Self::NotServed { .. }
+            | Self::FilterColumn { .. }
+            | Self::ChangesNotRecorded { .. }
+            | Self::BareRemove { .. }
+            | Self::DirectoryNotShared
             | Self::UnknownFormat { .. }
             | Self::NeedsDelta { .. }
             | Self::MissingFeatures { .. } => Kind::Unsupported,
@@ -99,6 +136,9 @@ impl Error {
         }
         if matches!(self, Self::Body(_) | Self::BodyShape | Self::BodyCut) {
             return (StatusCode::BAD_REQUEST, "MALFORMED_REQUEST");
+        }
+        if self.is_of_version() {
+            return (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE");
         }
         if self.is_of_table() && matches!(self.kind(), Kind::Invalid | Kind::TooLarge) {
             return (StatusCode::BAD_REQUEST, "TABLE_NOT_READABLE");
@@ -120,6 +160,9 @@ impl Error {
 
     /// The text for the recipient: nothing of ours where the fault is ours, the provider's or the storage's.
     fn public(&self, request_id: &str) -> String {
+        if self.is_of_version() {
+            return self.to_string();
+        }
         if let Self::Snapshot(error) = self
             && let Some(reason) = reason_of(error)
         {
@@ -157,9 +200,16 @@ impl Error {
         format!("{provider_has_to_act}; tell the provider the request id {request_id}")
     }
 
+    /// Whether the request names a version that there is not, or no longer.
+    fn is_of_version(&self) -> bool {
+        use delta::error::Error as Delta;
+        let Self::Snapshot(snapshot::error::Error::Delta(error)) = self else { return false };
+        matches!(error, Delta::VersionGone { .. } | Delta::VersionTooNew { .. })
+    }
+
     /// Whether the fault lies with the table and not with the request.
     fn is_of_table(&self) -> bool {
-        matches!(self, Self::Snapshot(_) | Self::Schema { .. })
+        matches!(self, Self::Snapshot(_) | Self::Schema { .. }) && !self.is_of_version()
     }
 
     /// Writes the whole chain of causes to the log where the recipient is told little.

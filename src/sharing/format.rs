@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::capabilities::{Capabilities, Format};
 use super::error::Error;
 use super::schema_text;
-use crate::table::snapshot::{Protocol, Snapshot};
+use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
 
 /// Reader features that concern the log alone. A client that gets URLs never sees the log.
 const LOG_FEATURES: [&str; 4] =
@@ -47,6 +47,16 @@ pub fn choose(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<Choice
         None => Ok(Choice::Parquet { schema }),
         Some(_) if capabilities.accepts_delta => with_delta(capabilities, snapshot),
         Some(obstacle) => Err(Error::NeedsDelta { version: snapshot.version, obstacle }),
+    }
+}
+
+/// The choice of a format that has been found to express this metadata.
+pub fn choice_of(format: Format, metadata: &Metadata, version: Version) -> Result<Choice, Error> {
+    match format {
+        Format::Delta => Ok(Choice::Delta),
+        Format::Parquet => serde_json::from_str(&metadata.schema_string)
+            .map(|schema| Choice::Parquet { schema })
+            .map_err(|source| Error::Schema { version, source }),
     }
 }
 
@@ -133,6 +143,7 @@ mod tests {
             accepts_delta: delta,
             reader_features: features.iter().map(ToString::to_string).collect(),
             include_end_stream_action: false,
+            async_query: false,
         }
     }
 

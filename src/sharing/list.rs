@@ -3,6 +3,7 @@
 use crate::directory::page::Cut;
 use crate::directory::{SchemaEntry, ShareEntry, TableEntry};
 use crate::encode::json::string_into;
+use crate::state::record::TableSource;
 
 /// Something that a list can hold.
 pub trait Item {
@@ -12,7 +13,15 @@ pub trait Item {
 impl Item for ShareEntry {
     fn push(&self, out: &mut Vec<u8>) {
         let id = self.id().to_string();
-        push_fields(&[("name", Some(self.name())), ("id", Some(&id)), ("comment", self.description())], out);
+        let comment = self.description();
+        push_open(&[("name", Some(self.name())), ("id", Some(&id)), ("comment", comment)], out);
+        if !self.properties().is_empty() {
+            out.extend_from_slice(b",\"properties\":");
+            let pairs: Vec<_> =
+                self.properties().iter().map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
+            push_fields(&pairs, out);
+        }
+        out.push(b'}');
     }
 }
 
@@ -24,16 +33,36 @@ impl Item for SchemaEntry {
 
 impl Item for TableEntry {
     fn push(&self, out: &mut Vec<u8>) {
-        let (share_id, id) = (self.share_id().to_string(), self.record().id.to_string());
-        let fields = [
-            ("name", Some(self.name())),
-            ("schema", Some(self.schema_name())),
-            ("share", Some(self.share_name())),
-            ("shareId", Some(share_id.as_str())),
-            ("id", Some(id.as_str())),
-        ];
-        push_fields(&fields, out);
+        push_table(self, None, out);
     }
+}
+
+/// The table by itself (OpenSharing, "Get Table"): as in lists, with the APIs that read it.
+pub fn table(table: &TableEntry) -> Vec<u8> {
+    let mut out = Vec::new();
+    let TableSource::Delta { .. } = table.record().source;
+    push_table(table, Some("delta"), &mut out);
+    out
+}
+
+fn push_table(table: &TableEntry, format: Option<&str>, out: &mut Vec<u8>) {
+    let (share_id, id) = (table.share_id().to_string(), table.record().id.to_string());
+    let fields = [
+        ("name", Some(table.name())),
+        ("schema", Some(table.schema_name())),
+        ("share", Some(table.share_name())),
+        ("shareId", Some(share_id.as_str())),
+        ("id", Some(id.as_str())),
+        ("format", format),
+    ];
+    push_open(&fields, out);
+    if table.record().options.directory_access {
+        let TableSource::Delta { bucket, location } = &table.record().source;
+        out.extend_from_slice(b",\"location\":");
+        string_into(&format!("s3://{bucket}/{location}"), out);
+        out.extend_from_slice(b",\"accessModes\":[\"url\",\"dir\"]");
+    }
+    out.push(b'}');
 }
 
 /// `{"share":{…}}`
@@ -63,6 +92,12 @@ pub fn page<E: Item>(cut: &Cut<'_, E>) -> Vec<u8> {
 }
 
 fn push_fields(fields: &[(&str, Option<&str>)], out: &mut Vec<u8>) {
+    push_open(fields, out);
+    out.push(b'}');
+}
+
+/// An object whose closing brace is left to the caller.
+fn push_open(fields: &[(&str, Option<&str>)], out: &mut Vec<u8>) {
     let mut separator = b'{';
     for (name, value) in fields {
         if let Some(value) = value {
@@ -73,5 +108,4 @@ fn push_fields(fields: &[(&str, Option<&str>)], out: &mut Vec<u8>) {
             separator = b',';
         }
     }
-    out.push(b'}');
 }

@@ -1,27 +1,27 @@
 //! The answer to a query, rendered as the client takes it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::Frame;
 
 use super::access::Access;
-use super::render::LineWriter;
+use super::render::{EndTokens, LineWriter};
 use crate::clock::Clock;
 use crate::http::body::BodyError;
 use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES, PRUNED_BLOCKS_MAX};
 use crate::skip::pruner::Pruner;
-use crate::table::file_list::{Block, BlockPosition};
-use crate::table::snapshot::Snapshot;
+use crate::table::file_list::{Block, BlockPosition, FileList};
+use crate::table::snapshot::Version;
 
 /// Room beyond a chunk, so that its last line seldom makes it grow.
 const CHUNK_SLACK_BYTES: usize = 4 << 10;
 
 /// What a listing is made of.
 pub struct ListingParts {
-    pub snapshot: Arc<Snapshot>,
+    pub version: Version,
+    pub files: FileList,
     /// The protocol and metaData lines.
     pub head: Vec<u8>,
     pub lines: LineWriter,
@@ -29,8 +29,8 @@ pub struct ListingParts {
     pub pruner: Option<Pruner>,
     /// Rows that are enough.
     pub row_limit: Option<u64>,
-    /// Whether the client asked for a last line.
-    pub with_end: bool,
+    /// What the last line says, if the client asked for one.
+    pub end: Option<EndTokens>,
     pub clock: Clock,
 }
 
@@ -81,8 +81,8 @@ impl Listing {
         while out.len() < chunk_bytes && !self.is_finished && self.next_block < last_block {
             if !self.push_files(chunk_bytes, &mut out) {
                 self.is_finished = true;
-                if self.parts.with_end {
-                    self.parts.lines.push_end(&mut out);
+                if let Some(tokens) = &self.parts.end {
+                    self.parts.lines.push_end(tokens, &mut out);
                 }
             }
         }
@@ -98,7 +98,7 @@ impl Listing {
         if self.rows_wanted == Some(0) {
             return false;
         }
-        let files = &self.parts.snapshot.files;
+        let files = &self.parts.files;
         let mut rest = match &self.position {
             Some(position) => files.resume_block(position, &self.block),
             None if self.next_block < files.block_count() => {
@@ -172,12 +172,13 @@ mod tests {
     fn listing(file_count: usize, row_limit: Option<u64>, with_end: bool) -> Listing {
         let lines = LineWriter::new(fixture::signing(), Format::Parquet, Format::Parquet, NOW_MS);
         let parts = ListingParts {
-            snapshot: Arc::new(fixture::snapshot(file_count)),
+            version: 7,
+            files: fixture::snapshot(file_count).files,
             head: b"head\n".to_vec(),
             lines,
             pruner: None,
             row_limit,
-            with_end,
+            end: with_end.then(EndTokens::default),
             clock: Clock::fixed(NOW_MS),
         };
         Listing::new(parts, Access::begin("query"))

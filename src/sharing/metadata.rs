@@ -7,41 +7,80 @@ use serde_json::Value;
 use super::format::{Choice, told_protocol};
 use super::schema_text;
 use crate::encode::json::{escape_into, string_into};
-use crate::table::snapshot::{Metadata, Protocol, Snapshot};
+use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
 
 /// Property that asks for a kind of checkpoint: a matter of the log, which clients never see.
 const CHECKPOINT_POLICY: &str = "delta.checkpointPolicy";
 
+/// What a `metaData` line says besides the table's own metadata.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// Told where lines of several versions stand in one answer.
+    pub version: Option<Version>,
+    /// Bytes and number of the shared files.
+    pub totals: Option<(u64, u64)>,
+    /// Whether changes can be read, if the table records them.
+    pub shows_change_feed: bool,
+    /// The table's directory, where recipients may read it themselves.
+    pub directory: Option<&'a str>,
+}
+
 /// Appends both lines (Delta Sharing, "Protocol", "Metadata"); the same bytes for the same version.
-pub fn push_head(snapshot: &Snapshot, choice: Choice, out: &mut Vec<u8>) {
+pub fn push_head(snapshot: &Snapshot, choice: Choice, extras: &Extras<'_>, out: &mut Vec<u8>) {
     match choice {
-        Choice::Parquet { schema } => {
-            out.extend_from_slice(b"{\"protocol\":{\"minReaderVersion\":1}}\n{\"metaData\":{");
-            push_parquet(&snapshot.metadata, schema, out);
-        }
+        Choice::Parquet { .. } => out.extend_from_slice(b"{\"protocol\":{\"minReaderVersion\":1}}\n"),
+        Choice::Delta => push_protocol_line(&snapshot.protocol, None, out),
+    }
+    push_metadata_line(&snapshot.metadata, choice, extras, out);
+}
+
+/// Appends the protocol line of the delta format, with the version where it is told.
+pub fn push_protocol_line(protocol: &Protocol, version: Option<Version>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"protocol\":{\"deltaProtocol\":{");
+    push_protocol(&told_protocol(protocol), out);
+    out.push(b'}');
+    if let Some(version) = version {
+        out.extend_from_slice(format!(",\"version\":{version}").as_bytes());
+    }
+    out.extend_from_slice(b"}}\n");
+}
+
+/// Appends the `metaData` line.
+pub fn push_metadata_line(metadata: &Metadata, choice: Choice, extras: &Extras<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"metaData\":{");
+    match choice {
+        Choice::Parquet { schema } => push_parquet(metadata, schema, extras, out),
         Choice::Delta => {
-            out.extend_from_slice(b"{\"protocol\":{\"deltaProtocol\":{");
-            push_protocol(&told_protocol(&snapshot.protocol), out);
-            out.extend_from_slice(b"}}}\n{\"metaData\":{\"deltaMetadata\":{");
-            push_delta(&snapshot.metadata, out);
+            out.extend_from_slice(b"\"deltaMetadata\":{");
+            push_delta(metadata, out);
             out.push(b'}');
         }
     }
-    let totals = format!(
-        ",\"size\":{},\"numFiles\":{}}}}}\n",
-        snapshot.files.size_bytes(),
-        snapshot.files.file_count()
-    );
-    out.extend_from_slice(totals.as_bytes());
+    if let Some(version) = extras.version {
+        out.extend_from_slice(format!(",\"version\":{version}").as_bytes());
+    }
+    if let Some((size_bytes, file_count)) = extras.totals {
+        out.extend_from_slice(format!(",\"size\":{size_bytes},\"numFiles\":{file_count}").as_bytes());
+    }
+    if let Some(directory) = extras.directory {
+        out.extend_from_slice(b",\"location\":");
+        string_into(directory, out);
+        out.extend_from_slice(b",\"accessModes\":[\"url\",\"dir\"]");
+    }
+    out.extend_from_slice(b"}}\n");
 }
 
-/// The inside of a parquet `metaData`. `configuration` would say whether changes can be read: none can.
-fn push_parquet(metadata: &Metadata, mut schema: Value, out: &mut Vec<u8>) {
+/// The inside of a parquet `metaData`. `configuration` says whether changes can be read, and nothing else.
+fn push_parquet(metadata: &Metadata, mut schema: Value, extras: &Extras<'_>, out: &mut Vec<u8>) {
     schema_text::keep_comments_only(&mut schema);
     push_names(metadata, out);
     out.extend_from_slice(b",\"format\":{\"provider\":\"parquet\"},\"schemaString\":");
     string_into(&schema.to_string(), out);
-    out.extend_from_slice(b",\"configuration\":{},\"partitionColumns\":");
+    out.extend_from_slice(if extras.shows_change_feed && metadata.has_change_feed() {
+        b",\"configuration\":{\"enableChangeDataFeed\":\"true\"},\"partitionColumns\":".as_slice()
+    } else {
+        b",\"configuration\":{},\"partitionColumns\":"
+    });
     push_list(&metadata.partition_columns, out);
 }
 
@@ -131,9 +170,44 @@ mod tests {
         Choice::Parquet { schema: serde_json::from_str(&snapshot.metadata.schema_string).unwrap() }
     }
 
+    fn extras(snapshot: &Snapshot) -> Extras<'static> {
+        let files = &snapshot.files;
+        Extras { totals: Some((files.size_bytes(), files.file_count())), ..Extras::default() }
+    }
+
+    #[test]
+    fn what_is_shared_besides_is_told() {
+        let all = Extras {
+            version: Some(4),
+            totals: None,
+            shows_change_feed: true,
+            directory: Some("s3://lake/t"),
+        };
+        for choice in [parquet(&told()), Choice::Delta] {
+            let is_parquet = matches!(choice, Choice::Parquet { .. });
+            let mut out = Vec::new();
+            push_metadata_line(&told().metadata, choice, &all, &mut out);
+            let line: Value = serde_json::from_slice(&out).unwrap();
+            let told = &line["metaData"];
+            assert_eq!(told["version"], 4);
+            assert_eq!(
+                (&told["location"], &told["accessModes"]),
+                (&json!("s3://lake/t"), &json!(["url", "dir"]))
+            );
+            assert!(told.get("size").is_none() && told.get("numFiles").is_none());
+            if is_parquet {
+                assert_eq!(told["configuration"], json!({"enableChangeDataFeed": "true"}));
+            }
+        }
+        let mut out = Vec::new();
+        push_protocol_line(&told().protocol, Some(4), &mut out);
+        let line: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(line["protocol"]["version"], 4);
+    }
+
     fn head(snapshot: &Snapshot, choice: Choice) -> (Value, Value) {
         let mut out = Vec::new();
-        push_head(snapshot, choice, &mut out);
+        push_head(snapshot, choice, &extras(snapshot), &mut out);
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with("}\n"));
         let lines: Vec<&str> = text.lines().collect();
@@ -210,7 +284,7 @@ mod tests {
         snapshot.metadata.description = Some("a\u{2028}b\u{2029}c\u{85}d\u{1f980}\"\n".to_owned());
         for choice in [parquet(&snapshot), Choice::Delta] {
             let mut out = Vec::new();
-            push_head(&snapshot, choice, &mut out);
+            push_head(&snapshot, choice, &extras(&snapshot), &mut out);
             let text = String::from_utf8(out).unwrap();
             assert!(!text.contains(['\u{2028}', '\u{2029}', '\u{85}', '\r', '\u{b}', '\u{c}']));
             assert_eq!(text.matches('\n').count(), 2);

@@ -1,63 +1,55 @@
 //! The Delta Sharing door: one request from end to end.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
 
 use self::access::Access;
-use self::capabilities::{Capabilities, Format};
+use self::caller::Caller;
+use self::door_parts::DoorParts;
 use self::error::Error;
 use self::list::Item;
-use self::listing::ListingParts;
 use self::parameters::Parameters;
-use self::query_request::QueryRequest;
-use self::render::{LineWriter, Signing};
+use self::query::Manner;
+use self::query_request::{QueryRequest, Target};
+use self::range::RangeRequest;
 use self::reply::Reply;
 use self::route::{Name, Route, TableCall, TableName};
 use crate::auth;
-use crate::clock::Clock;
 use crate::delta::Wanted;
 use crate::directory::entry::Positioned;
 use crate::directory::page::{Listing as ListName, Scope};
-use crate::directory::{Published, Recipient, ShareEntry, TableEntry};
+use crate::directory::{Recipient, ShareEntry, TableEntry};
 use crate::http::body::{Body, BodyError};
-use crate::sigv4::credential::Credential;
-use crate::skip::predicate::Predicate;
-use crate::skip::pruner::Pruner;
-use crate::snapshot::loader::Loader;
-use crate::state::record::{SigningCredential, TableSource};
-use crate::table::snapshot::Snapshot;
 
 pub mod access;
+pub mod body_fields;
+pub mod caller;
 pub mod capabilities;
+pub mod change_lines;
+pub mod credentials;
+pub mod door_parts;
 pub mod error;
+pub mod feed;
+pub mod filter;
 pub mod format;
 pub mod list;
 pub mod listing;
 pub mod metadata;
 pub mod parameters;
+pub mod queries;
+pub mod query;
 pub mod query_request;
+pub mod range;
+pub mod range_state;
 pub mod render;
 pub mod reply;
 pub mod request_body;
 pub mod route;
 pub mod schema_text;
-
-/// What a door is made of.
-pub struct DoorParts {
-    pub directory: Arc<Published>,
-    pub loader: Loader,
-    pub signing: SigningCredential,
-    /// `scheme://host[:port]` as recipients reach the S3 door.
-    pub public_url: String,
-    pub region: String,
-    /// Seconds that each URL lives at least.
-    pub url_expiry_seconds: u64,
-    pub clock: Clock,
-}
+pub mod timestamp;
+pub mod token;
 
 /// Answers recipients on one core.
 pub struct Door {
@@ -145,7 +137,8 @@ impl Door {
             Route::Table { name, call } => {
                 let table = table_of(recipient, &name)?;
                 access.table(table.share_name(), table.schema_name(), table.name());
-                self.answer_table(table, call, TableRequest { parts, parameters, body }, access).await
+                let caller = Caller { parts: &self.parts, recipient: recipient.id(), table };
+                self.answer_table(caller, call, TableRequest { parts, parameters, body }, access).await
             }
         }
     }
@@ -167,7 +160,7 @@ impl Door {
 
     async fn answer_table<B>(
         &self,
-        table: &TableEntry,
+        caller: Caller<'_>,
         call: TableCall,
         request: TableRequest<'_, B>,
         access: &mut Access,
@@ -176,85 +169,42 @@ impl Door {
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<BodyError>,
     {
+        let TableRequest { parts, parameters, body } = request;
         match call {
-            TableCall::Version => {
-                request.parameters.check_version_call()?;
-                let snapshot = self.load(table, access).await?;
-                Ok(Reply::Version(snapshot.version))
-            }
+            TableCall::Table => Ok(Reply::Json(list::table(caller.table))),
+            TableCall::Version => version(caller, &parameters, access).await,
             TableCall::Metadata => {
-                request.parameters.check_metadata_call()?;
-                let capabilities = Capabilities::parse(&request.parts.headers)?;
-                let snapshot = self.load(table, access).await?;
-                let (format, lines) = head(&capabilities, &snapshot)?;
+                let target = parameters.target()?;
+                let manner = Manner::parse(&parts.headers)?;
+                caller.check_history(target.parameter())?;
+                let snapshot = caller.load(query::target(&caller, &target).await?).await?;
+                access.version = Some(snapshot.version);
+                let (format, lines) = query::head(&caller, &manner, &snapshot)?;
                 Ok(Reply::Head { version: snapshot.version, format, lines })
             }
-            TableCall::Query => self.query(table, request, access).await,
-            TableCall::Changes => Err(Error::NotServed {
-                what: "/changes",
-                instead: "the change data feed is not shared; query the table for its latest version",
-            }),
-            TableCall::QueryInfo => Err(Error::NotServed {
-                what: "/queries",
-                instead: "queries are answered at once, so there is none to ask for",
-            }),
-            TableCall::TemporaryCredentials => Err(Error::NotServed {
-                what: "/temporary-table-credentials",
-                instead: "query the table for presigned URLs",
-            }),
-        }
-    }
-
-    async fn query<B>(
-        &self,
-        table: &TableEntry,
-        request: TableRequest<'_, B>,
-        access: &mut Access,
-    ) -> Result<Reply, Error>
-    where
-        B: http_body::Body<Data = Bytes>,
-        B::Error: Into<BodyError>,
-    {
-        let capabilities = Capabilities::parse(&request.parts.headers)?;
-        let file_id_hash = capabilities::file_id_hash(&request.parts.headers)?;
-        let query = QueryRequest::parse(&request_body::read(request.body).await?)?;
-        let snapshot = self.load(table, access).await?;
-        let (format, head) = head(&capabilities, &snapshot)?;
-        let predicate = Predicate::compile(&query.hints, &snapshot.metadata);
-        access.conditions(&predicate);
-        let now_ms = self.parts.clock.now_ms();
-        let lines = LineWriter::new(self.signing(table), format, file_id_hash.unwrap_or(format), now_ms);
-        let parts = ListingParts {
-            snapshot,
-            head,
-            lines,
-            pruner: Pruner::new(predicate),
-            row_limit: query.row_limit,
-            with_end: capabilities.include_end_stream_action,
-            clock: self.parts.clock.clone(),
-        };
-        Ok(Reply::Files { parts: Box::new(parts), format, file_id_hash })
-    }
-
-    async fn load(&self, table: &TableEntry, access: &mut Access) -> Result<Arc<Snapshot>, Error> {
-        let snapshot = self.parts.loader.load(&table.record().source, Wanted::Latest).await?;
-        access.version = Some(snapshot.version);
-        Ok(snapshot)
-    }
-
-    fn signing(&self, table: &TableEntry) -> Signing {
-        let TableSource::Delta { bucket, location } = &table.record().source;
-        let signing = &self.parts.signing;
-        Signing {
-            endpoint: self.parts.public_url.clone(),
-            bucket: bucket.clone(),
-            location: location.clone(),
-            region: self.parts.region.clone(),
-            credential: Credential {
-                access_key: signing.access_key.clone(),
-                secret_key: signing.secret_key.clone(),
-            },
-            expires_seconds: self.parts.url_expiry_seconds,
+            TableCall::Query => {
+                let manner = Manner::parse(&parts.headers)?;
+                let body = request_body::read(body).await?;
+                let request = QueryRequest::parse(&body)?;
+                let question = (&manner, body.as_ref(), &request);
+                match queries::submit(caller, &parts.headers, question, access).await? {
+                    Some(pending) => Ok(pending),
+                    None => answer_query(caller, &manner, &request, access).await,
+                }
+            }
+            TableCall::QueryInfo => {
+                let id = parts.uri.path().rsplit('/').next().unwrap_or_default();
+                let asked = queries::open(&caller, id, &request_body::read(body).await?)?;
+                answer_query(caller, &asked.manner, &asked.request, access).await
+            }
+            TableCall::TemporaryCredentials => {
+                credentials::answer(caller, &request_body::read(body).await?, access).await
+            }
+            TableCall::Changes => {
+                let manner = Manner::parse(&parts.headers)?;
+                let request = RangeRequest::of_changes(&parameters)?;
+                range::answer(caller, &manner, &request, access).await
+            }
         }
     }
 }
@@ -266,13 +216,31 @@ struct TableRequest<'a, B> {
     body: B,
 }
 
-/// The format of an answer and its first two lines.
-fn head(capabilities: &Capabilities, snapshot: &Snapshot) -> Result<(Format, Vec<u8>), Error> {
-    let choice = format::choose(capabilities, snapshot)?;
-    let format = choice.format();
-    let mut lines = Vec::with_capacity(2 * snapshot.metadata.schema_string.len() + 1024);
-    metadata::push_head(snapshot, choice, &mut lines);
-    Ok((format, lines))
+/// A snapshot, or the files that a range of versions added and removed.
+async fn answer_query(
+    caller: Caller<'_>,
+    manner: &Manner,
+    request: &QueryRequest,
+    access: &mut Access,
+) -> Result<Reply, Error> {
+    if let Target::Range { start, end } = request.target {
+        let request = RangeRequest::of_query(request, start, end);
+        return range::answer(caller, manner, &request, access).await;
+    }
+    query::answer(caller, manner, request, access).await
+}
+
+/// The latest version, or the first from a time on.
+async fn version(caller: Caller<'_>, parameters: &Parameters, access: &mut Access) -> Result<Reply, Error> {
+    let version = match parameters.get("startingTimestamp") {
+        None => caller.load(Wanted::Latest).await?.version,
+        Some(text) => {
+            caller.check_history(Some("startingTimestamp"))?;
+            caller.version_from("startingTimestamp", text).await?
+        }
+    };
+    access.version = Some(version);
+    Ok(Reply::Version(version))
 }
 
 fn share_of<'a>(recipient: Recipient<'a>, share: &Name) -> Result<&'a ShareEntry, Error> {

@@ -1,7 +1,9 @@
 //! Query strings of the protocol, read without guessing.
 
 use super::error::Error;
+use super::query_request::Target;
 use crate::directory::page::Page;
+use crate::table::snapshot::Version;
 
 /// The decoded pairs of a query string. Unknown names are ignored; of a repeated one the first counts.
 #[derive(Debug, Default)]
@@ -37,27 +39,31 @@ impl Parameters {
             page_token,
         })
     }
-    /// Refuses the parameters of a version call: asking for a version by time needs history.
-    pub fn check_version_call(&self) -> Result<(), Error> {
-        match self.get("startingTimestamp") {
-            None => Ok(()),
-            Some("") => Err(Error::parameter("startingTimestamp", "it is empty")),
-            Some(_) => Err(Error::HistoryNotShared { parameter: "startingTimestamp" }),
-        }
-    }
 
-    /// Refuses the parameters of a metadata call: other versions than the latest need history.
-    pub fn check_metadata_call(&self) -> Result<(), Error> {
-        let version = self.number("version")?;
+    /// `version` or `timestamp` of a metadata call.
+    pub fn target(&self) -> Result<Target, Error> {
+        let version = self.version("version")?;
         match (version, self.get("timestamp")) {
-            (None, None) => Ok(()),
+            (None, None) => Ok(Target::Latest),
             (Some(_), Some(_)) => {
                 Err(Error::parameter("timestamp", "version and timestamp exclude each other"))
             }
-            (Some(_), None) => Err(Error::HistoryNotShared { parameter: "version" }),
+            (Some(version), None) => Ok(Target::Version(version)),
             (None, Some("")) => Err(Error::parameter("timestamp", "it is empty")),
-            (None, Some(_)) => Err(Error::HistoryNotShared { parameter: "timestamp" }),
+            (None, Some(timestamp)) => Ok(Target::Timestamp(timestamp.to_owned())),
         }
+    }
+
+    /// A version of a table.
+    pub fn version(&self, name: &'static str) -> Result<Option<Version>, Error> {
+        let too_large = || Error::parameter(name, "no table has so many versions");
+        let version = self.number(name)?;
+        version.map(|version| Version::try_from(version).map_err(|_| too_large())).transpose()
+    }
+
+    /// Python writes `True`; what is neither true nor false counts as false, as with the reference server.
+    pub fn boolean(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|text| text.trim().eq_ignore_ascii_case("true"))
     }
 }
 
@@ -86,22 +92,22 @@ mod tests {
     }
 
     #[test]
-    fn history_is_refused_by_name_after_what_is_wrong() {
-        let kind = |query: &str| {
-            let parameters = Parameters::parse(Some(query));
-            let error = parameters.check_metadata_call().and(parameters.check_version_call()).unwrap_err();
-            (error.kind(), error.to_string())
-        };
+    fn a_metadata_call_names_at_most_one_version() {
+        let target = |query: &str| Parameters::parse(Some(query)).target();
+        assert_eq!(target("").unwrap(), Target::Latest);
+        assert_eq!(target("version=3").unwrap(), Target::Version(3));
+        assert_eq!(target("timestamp=x").unwrap(), Target::Timestamp("x".to_owned()));
         for query in
-            ["version=-1", "version=x", "version=1&timestamp=2024-01-01T00:00:00Z", "startingTimestamp="]
+            ["version=-1", "version=x", "version=9223372036854775808", "version=1&timestamp=x", "timestamp="]
         {
-            assert_eq!(kind(query).0, Kind::Invalid, "{query}");
+            assert_eq!(target(query).unwrap_err().kind(), Kind::Invalid, "{query}");
         }
-        for query in ["version=1", "timestamp=2024-01-01T00:00:00Z", "startingTimestamp=2024-01-01T00:00:00Z"]
-        {
-            let (kind, text) = kind(query);
-            assert_eq!(kind, Kind::Unsupported, "{query}");
-            assert!(text.contains(query.split('=').next().unwrap()), "{text}");
-        }
+    }
+
+    #[test]
+    fn booleans_are_read_in_any_case() {
+        let parameters = Parameters::parse(Some("a=True&b=true&c=TRUE&d=False&e=1&f="));
+        let truth = |name: &&str| parameters.boolean(name);
+        assert_eq!(["a", "b", "c", "d", "e", "f", "g"].iter().filter(|name| truth(name)).count(), 3);
     }
 }

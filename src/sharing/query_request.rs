@@ -1,131 +1,122 @@
-//! The body of a query: what is asked, and what is refused.
+//! The body of a query: what is asked.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::body_fields::Fields;
 use super::error::Error;
+use crate::delta::Wanted;
 use crate::skip::hints::Hints;
+use crate::table::snapshot::Version;
 
-/// A query for the latest version of a table, as far as it is served.
+/// What of the table is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Target {
+    #[default]
+    Latest,
+    Version(Version),
+    Timestamp(String),
+    /// The changes of these versions, both included; without an end up to the latest.
+    Range {
+        start: Version,
+        end: Option<Version>,
+    },
+}
+
+impl Target {
+    /// The parameter that asks for history; `None` for the latest version.
+    pub fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Latest => None,
+            Self::Version(_) => Some("version"),
+            Self::Timestamp(_) => Some("timestamp"),
+            Self::Range { .. } => Some("startingVersion"),
+        }
+    }
+}
+
+/// Which part of an answer is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PageRequest {
+    pub max_files: Option<u64>,
+    pub token: Option<String>,
+}
+
+impl PageRequest {
+    /// Answers are cut only for clients that know pages: others would take the first for the whole.
+    pub fn is_asked(&self) -> bool {
+        self.max_files.is_some() || self.token.is_some()
+    }
+}
+
+/// A query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueryRequest {
+    pub target: Target,
+    pub page: PageRequest,
+    pub include_refresh_token: bool,
+    pub refresh_token: Option<String>,
+    pub include_historical_protocol: bool,
     /// Rows that are enough. Absent when a hint is present: a file that the hint would have left out may
     /// hold none of the wanted rows, so nothing may be cut.
     pub row_limit: Option<u64>,
     pub hints: Hints,
+    pub idempotency_key: Option<String>,
+    /// What the latest version was when the query was asked, if that was before now.
+    pub pinned: Option<Wanted>,
+    /// What decides which files are listed, by name, for tokens to be bound to.
+    pub asked: Vec<(&'static str, String)>,
 }
+
+/// The fields that a token is bound to: all but those of pages and tokens.
+const ASKED: [&str; 8] = [
+    "predicateHints",
+    "jsonPredicateHints",
+    "limitHint",
+    "version",
+    "timestamp",
+    "startingVersion",
+    "endingVersion",
+    "includeHistoricalProtocol",
+];
 
 impl QueryRequest {
     /// Reads the body of a query (Delta Sharing, "Read Data from a Table").
     ///
-    /// An empty body is `{}`, `null` is absent, unknown fields are ignored. Hints that
-    /// make no sense are as good as none; what would change the answer and is not served is refused by name.
+    /// An empty body is `{}`, `null` is absent, unknown fields are ignored. Hints that make no sense are as good as none.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let fields = Fields::parse(body)?;
-        fields.check_versions()?;
-        fields.check_pages()?;
-        fields.refuse_what_is_not_served()?;
-        let limit = fields.integer("limitHint")?;
-        let limit = limit
-            .map(|limit| {
-                u64::try_from(limit).map_err(|_| Error::parameter("limitHint", "it cannot be negative"))
-            })
-            .transpose()?;
-        let hints = fields.hints()?;
-        Ok(Self { row_limit: limit.filter(|_| hints.is_empty()), hints })
-    }
-}
-
-struct Fields {
-    map: Map<String, Value>,
-}
-
-impl Fields {
-    fn parse(body: &[u8]) -> Result<Self, Error> {
-        if body.trim_ascii().is_empty() {
-            return Ok(Self { map: Map::new() });
-        }
-        match serde_json::from_slice(body).map_err(Error::Body)? {
-            Value::Object(map) => Ok(Self { map }),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(Error::BodyShape)
-            }
-        }
+        let target = target_of(&fields)?;
+        let page = page_of(&fields)?;
+        let hints = hints_of(&fields)?;
+        let request = Self {
+            include_refresh_token: fields.boolean("includeRefreshToken")?,
+            refresh_token: fields.text("refreshToken")?.map(str::to_owned),
+            include_historical_protocol: fields.boolean("includeHistoricalProtocol")?,
+            row_limit: row_limit_of(&fields)?.filter(|_| hints.is_empty()),
+            hints,
+            // The specification has the one spelling, Spark sends the other.
+            idempotency_key: match fields.text("idempotencyKey")? {
+                Some(key) => Some(key.to_owned()),
+                None => fields.text("idempotency_key")?.map(str::to_owned),
+            },
+            pinned: None,
+            asked: asked_of(&fields),
+            target,
+            page,
+        };
+        request.check_tokens()?;
+        Ok(request)
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.map.get(name).filter(|value| !value.is_null())
-    }
-
-    /// Numbers also as strings, as the reference server takes them.
-    fn integer(&self, name: &'static str) -> Result<Option<i64>, Error> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
-        number.map(Some).ok_or_else(|| Error::parameter(name, "it has to be a whole number"))
-    }
-
-    fn not_negative(&self, name: &'static str) -> Result<Option<i64>, Error> {
-        match self.integer(name)? {
-            Some(number) if number < 0 => Err(Error::parameter(name, "it cannot be negative")),
-            number => Ok(number),
-        }
-    }
-
-    /// A string that is not empty.
-    fn text(&self, name: &'static str) -> Result<Option<&str>, Error> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        let text = value.as_str().ok_or_else(|| Error::parameter(name, "it has to be a string"))?;
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    }
-
-    fn boolean(&self, name: &'static str) -> Result<bool, Error> {
-        match self.get(name) {
-            None => Ok(false),
-            Some(Value::Bool(value)) => Ok(*value),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
-            Some(_) => Err(Error::parameter(name, "it has to be true or false")),
-        }
-    }
-
-    /// At most one of the ways to name a version.
-    fn version_field(&self) -> Result<Option<&'static str>, Error> {
-        self.not_negative("version")?;
-        self.text("timestamp")?;
-        self.not_negative("startingVersion")?;
-        let mut given =
-            ["version", "timestamp", "startingVersion"].into_iter().filter(|name| self.get(name).is_some());
-        match (given.next(), given.next()) {
-            (Some(_), Some(other)) => {
-                Err(Error::parameter(other, "version, timestamp and startingVersion exclude each other"))
-            }
-            (given, _) => Ok(given),
-        }
-    }
-
-    /// `endingVersion` without `startingVersion` has no meaning and is ignored.
-    fn check_versions(&self) -> Result<(), Error> {
-        self.version_field()?;
-        let Some(start) = self.integer("startingVersion")? else { return Ok(()) };
-        match self.not_negative("endingVersion")? {
-            Some(end) if end < start => {
-                Err(Error::parameter("endingVersion", "it lies before startingVersion"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_pages(&self) -> Result<(), Error> {
-        if self.integer("maxFiles")?.is_some_and(|count| count <= 0) {
-            return Err(Error::parameter("maxFiles", "it has to be at least 1"));
-        }
-        let later = self.version_field()?.is_some() || self.text("pageToken")?.is_some();
-        if later && self.boolean("includeRefreshToken")? {
+    fn check_tokens(&self) -> Result<(), Error> {
+        let is_later = self.target != Target::Latest || self.page.token.is_some();
+        if is_later && self.include_refresh_token {
             return Err(Error::parameter(
                 "includeRefreshToken",
                 "it belongs to the first page of the latest version only",
             ));
         }
-        if later && self.text("refreshToken")?.is_some() {
+        if is_later && self.refresh_token.is_some() {
             return Err(Error::parameter(
                 "refreshToken",
                 "it cannot be combined with a version, a timestamp or a page",
@@ -133,48 +124,66 @@ impl Fields {
         }
         Ok(())
     }
+}
 
-    /// `includeRefreshToken` is not among these: the answer without a token is right, and clients that get
-    /// none ask for the table again when URLs expire, as they do with older servers.
-    fn refuse_what_is_not_served(&self) -> Result<(), Error> {
-        if let Some(parameter) = self.version_field()? {
-            return Err(Error::HistoryNotShared { parameter });
+/// At most one of the ways to name a version. `endingVersion` without `startingVersion` has no meaning.
+fn target_of(fields: &Fields) -> Result<Target, Error> {
+    let version = fields.not_negative("version")?;
+    let timestamp = fields.text("timestamp")?;
+    let start = fields.not_negative("startingVersion")?;
+    match (version, timestamp, start) {
+        (None, None, None) => Ok(Target::Latest),
+        (Some(version), None, None) => Ok(Target::Version(version)),
+        (None, Some(timestamp), None) => Ok(Target::Timestamp(timestamp.to_owned())),
+        (None, None, Some(start)) => match fields.not_negative("endingVersion")? {
+            Some(end) if end < start => {
+                Err(Error::parameter("endingVersion", "it lies before startingVersion"))
+            }
+            end => Ok(Target::Range { start, end }),
+        },
+        (_, _, start) => {
+            let name = if start.is_some() { "startingVersion" } else { "timestamp" };
+            Err(Error::parameter(name, "version, timestamp and startingVersion exclude each other"))
         }
-        if self.get("maxFiles").is_some() {
-            return Err(Error::NotServed {
-                what: "maxFiles",
-                instead: "leave it out to get all files in one answer",
-            });
-        }
-        if self.text("pageToken")?.is_some() {
-            return Err(Error::NotServed {
-                what: "pageToken",
-                instead: "leave it out to get all files in one answer",
-            });
-        }
-        if self.text("refreshToken")?.is_some() {
-            return Err(Error::NotServed {
-                what: "refreshToken",
-                instead: "query the table again for fresh URLs",
-            });
-        }
-        Ok(())
     }
+}
 
-    /// Users send the JSON hint as an object by mistake; that is a hint as well.
-    fn hints(&self) -> Result<Hints, Error> {
-        let not_texts = || Error::parameter("predicateHints", "it has to be a list of strings");
-        let sql = match self.get("predicateHints") {
-            None => Some(Vec::new()),
-            Some(Value::Array(hints)) => hints.iter().map(|hint| hint.as_str().map(str::to_owned)).collect(),
-            Some(_) => None,
-        };
-        let json = match self.get("jsonPredicateHints") {
-            Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
-            hint => hint.map(Value::to_string),
-        };
-        Ok(Hints { json, sql: sql.ok_or_else(not_texts)? })
-    }
+/// `maxFiles` and `pageToken`.
+pub fn page_of(fields: &Fields) -> Result<PageRequest, Error> {
+    let too_few = || Error::parameter("maxFiles", "it has to be at least 1");
+    let max_files = match fields.integer("maxFiles")? {
+        Some(count) => Some(u64::try_from(count).ok().filter(|&count| count > 0).ok_or_else(too_few)?),
+        None => None,
+    };
+    Ok(PageRequest { max_files, token: fields.text("pageToken")?.map(str::to_owned) })
+}
+
+fn row_limit_of(fields: &Fields) -> Result<Option<u64>, Error> {
+    let limit = fields.integer("limitHint")?;
+    limit
+        .map(|limit| u64::try_from(limit).map_err(|_| Error::parameter("limitHint", "it cannot be negative")))
+        .transpose()
+}
+
+/// Users send the JSON hint as an object by mistake; that is a hint as well.
+fn hints_of(fields: &Fields) -> Result<Hints, Error> {
+    let not_texts = || Error::parameter("predicateHints", "it has to be a list of strings");
+    let sql = match fields.get("predicateHints") {
+        None => Some(Vec::new()),
+        Some(Value::Array(hints)) => hints.iter().map(|hint| hint.as_str().map(str::to_owned)).collect(),
+        Some(_) => None,
+    };
+    let json = match fields.get("jsonPredicateHints") {
+        Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+        hint => hint.map(Value::to_string),
+    };
+    Ok(Hints { json, sql: sql.ok_or_else(not_texts)? })
+}
+
+fn asked_of(fields: &Fields) -> Vec<(&'static str, String)> {
+    let is_nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    let value = |name| Some((name, fields.get(name).filter(|value| !is_nothing(value))?.to_string()));
+    ASKED.into_iter().filter_map(value).collect()
 }
 
 #[cfg(test)]
@@ -252,19 +261,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_refused_by_name() {
-        for (body, word) in [
-            (r#"{"version":0}"#, "version"),
-            (r#"{"timestamp":"2024-01-01T00:00:00Z"}"#, "timestamp"),
-            (r#"{"startingVersion":0,"endingVersion":4}"#, "startingVersion"),
-            (r#"{"maxFiles":10}"#, "maxFiles"),
-            (r#"{"pageToken":"x"}"#, "pageToken"),
-            (r#"{"refreshToken":"x"}"#, "refreshToken"),
-        ] {
-            let (kind, message) = refusal(body);
-            assert_eq!(kind, Kind::Unsupported, "{body}");
-            assert!(message.contains(word), "{body}: {message}");
+    fn a_target_is_one_of_four() {
+        let target = |body: &str| QueryRequest::parse(body.as_bytes()).unwrap().target;
+        assert_eq!(target(r#"{"endingVersion":4}"#), Target::Latest);
+        assert_eq!(target(r#"{"version":0}"#), Target::Version(0));
+        assert_eq!(target(r#"{"timestamp":"x","version":null}"#), Target::Timestamp("x".to_owned()));
+        assert_eq!(target(r#"{"startingVersion":3}"#), Target::Range { start: 3, end: None });
+        let range = r#"{"startingVersion":"3","endingVersion":4}"#;
+        assert_eq!(target(range), Target::Range { start: 3, end: Some(4) });
+    }
+
+    #[test]
+    fn pages_and_tokens_change_nothing_of_what_is_asked() {
+        let asked = |body: &str| QueryRequest::parse(body.as_bytes()).unwrap().asked;
+        let first =
+            r#"{"predicateHints":[],"jsonPredicateHints":"{}","limitHint":null,"includeRefreshToken":true}"#;
+        let next = r#"{"jsonPredicateHints":"{}","maxFiles":100000,"pageToken":"x","idempotency_key":"y"}"#;
+        assert_eq!(asked(first), asked(next));
+        assert_ne!(asked(first), asked(r#"{"jsonPredicateHints":"{ }"}"#));
+        assert_ne!(asked(r#"{"version":1}"#), asked(r#"{"version":2}"#));
+    }
+
+    #[test]
+    fn both_spellings_of_the_idempotency_key_are_read() {
+        for body in [r#"{"idempotencyKey":"k"}"#, r#"{"idempotency_key":"k"}"#] {
+            assert_eq!(QueryRequest::parse(body.as_bytes()).unwrap().idempotency_key.as_deref(), Some("k"));
         }
-        assert_eq!(row_limit(r#"{"endingVersion":4}"#), None);
     }
 }

@@ -38,6 +38,13 @@ impl Signing {
     }
 }
 
+/// What the last line of an answer hands out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndTokens {
+    pub refresh: Option<String>,
+    pub next_page: Option<String>,
+}
+
 /// Writes the lines of one answer.
 pub struct LineWriter {
     signing: Signing,
@@ -81,7 +88,7 @@ impl LineWriter {
         out.extend_from_slice(b"{\"file\":{\"url\":\"");
         self.presigner.presign(encoded_path(file), out);
         out.extend_from_slice(b"\",\"id\":\"");
-        push_id(self.file_id_hash, file, out);
+        push_id(self.file_id_hash, [file.log_directory, file.log_name], out);
         out.extend_from_slice(b"\",\"partitionValues\":");
         out.extend_from_slice(file.partition_values_json);
         out.extend_from_slice(b",\"size\":");
@@ -94,10 +101,10 @@ impl LineWriter {
 
     fn push_delta(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"file\":{\"id\":\"");
-        push_id(self.file_id_hash, file, out);
+        push_id(self.file_id_hash, [file.log_directory, file.log_name], out);
         if let Some(Place::File(key)) = file.deletion_vector.map(|vector| vector.place) {
             out.extend_from_slice(b"\",\"deletionVectorFileId\":\"");
-            push_hash(self.file_id_hash, key, b"", out);
+            push_id(self.file_id_hash, [key, b""], out);
         }
         out.extend_from_slice(b"\",");
         out.extend_from_slice(&self.expiration);
@@ -122,7 +129,7 @@ impl LineWriter {
     }
 
     /// A vector in a file is told as one by its absolute path, which is a URL (Delta Sharing, "Deletion Vector").
-    fn push_deletion_vector(&mut self, vector: &DeletionVector<'_>, out: &mut Vec<u8>) {
+    pub fn push_deletion_vector(&mut self, vector: &DeletionVector<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"deletionVector\":{\"storageType\":\"");
         match vector.place {
             Place::Inline(text) => {
@@ -147,11 +154,36 @@ impl LineWriter {
         out.push(b'}');
     }
 
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whose hash file ids are.
+    pub fn file_id_hash(&self) -> Format {
+        self.file_id_hash
+    }
+
+    /// Appends the URL of the file at a path below the table, which is encoded already.
+    pub fn push_url(&mut self, encoded_path: &[u8], out: &mut Vec<u8>) {
+        self.presigner.presign(EncodedPath { directory: b"", name: encoded_path }, out);
+    }
+
+    /// Appends when the URLs of these lines end: `"expirationTimestamp":1795387951160`
+    pub fn push_expiration(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.expiration);
+    }
+
     /// Appends the last line of an answer whose client asked for one (Delta Sharing, `EndStreamAction`).
-    pub fn push_end(&self, out: &mut Vec<u8>) {
-        let line =
-            format!("{{\"endStreamAction\":{{\"minUrlExpirationTimestamp\":{}}}}}\n", self.min_expiration_ms);
-        out.extend_from_slice(line.as_bytes());
+    pub fn push_end(&self, tokens: &EndTokens, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"endStreamAction\":{");
+        for (name, token) in [("refreshToken", &tokens.refresh), ("nextPageToken", &tokens.next_page)] {
+            if let Some(token) = token {
+                // Tokens are made of letters, digits, '-' and '_'.
+                out.extend_from_slice(format!("\"{name}\":\"{token}\",").as_bytes());
+            }
+        }
+        let expiration = format!("\"minUrlExpirationTimestamp\":{}}}}}\n", self.min_expiration_ms);
+        out.extend_from_slice(expiration.as_bytes());
     }
 }
 
@@ -163,12 +195,9 @@ fn encoded_path<'a>(file: &File<'a>) -> EncodedPath<'a> {
     EncodedPath { directory: file.encoded_directory, name: file.encoded_name }
 }
 
-fn push_id(hash: Format, file: &File<'_>, out: &mut Vec<u8>) {
-    push_hash(hash, file.log_directory, file.log_name, out);
-}
-
-/// The hash of a path that comes in two pieces.
-fn push_hash(hash: Format, directory: &[u8], name: &[u8], out: &mut Vec<u8>) {
+/// The id of a file: a hash of its path as the log spells it, in two parts.
+pub fn push_id(hash: Format, path: [&[u8]; 2], out: &mut Vec<u8>) {
+    let [directory, name] = path;
     match hash {
         Format::Parquet => {
             let id = Md5::new().chain_update(directory).chain_update(name);
@@ -200,7 +229,8 @@ fn push_statistics(file: &File<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
+/// Appends the digits of a number.
+pub fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
     let mut digits = [b'0'; 20];
     let mut used = 0;
     for digit in digits.iter_mut().rev() {
@@ -294,7 +324,7 @@ mod tests {
         writer.refresh(NOW_MS + 3_600_000);
         assert_eq!(writer.presigner.expiration_ms(), EXPIRES_MS + 3_600_000);
         let mut out = Vec::new();
-        writer.push_end(&mut out);
+        writer.push_end(&EndTokens::default(), &mut out);
         let end: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(end, json!({"endStreamAction": {"minUrlExpirationTimestamp": EXPIRES_MS}}));
     }

@@ -5,8 +5,10 @@ use http::{Method, Response};
 
 use super::access::Access;
 use super::capabilities::{self, Capabilities, Format};
+use super::feed::{Feed, FeedParts};
 use super::listing::{Listing, ListingParts};
 use crate::http::body::Body;
+use crate::snapshot::loader::Loader;
 use crate::table::snapshot::Version;
 
 /// The header that every answer about a table carries.
@@ -25,8 +27,18 @@ pub enum Reply {
     Version(Version),
     /// The two lines of a table's head.
     Head { version: Version, format: Format, lines: Vec<u8> },
+    /// The id of a query whose answer is fetched later.
+    Pending { version: Version, echo: &'static str, line: Vec<u8> },
     /// The head and the files.
-    Files { parts: Box<ListingParts>, format: Format, file_id_hash: Option<Format> },
+    Files { parts: Box<ListingParts>, echo: &'static str, file_id_hash: Option<Format> },
+    /// The head and the changes of a range; the loader's threads read them.
+    Changes {
+        parts: Box<FeedParts>,
+        loader: Loader,
+        version: Version,
+        echo: &'static str,
+        file_id_hash: Option<Format>,
+    },
 }
 
 impl Reply {
@@ -47,14 +59,24 @@ impl Reply {
                 insert_table(&mut headers, version, Capabilities::echo(format, false));
                 whole(lines, method, &mut access)
             }
-            Self::Files { parts, format, file_id_hash } => {
-                let echo = Capabilities::echo(format, parts.with_end);
-                insert_table(&mut headers, parts.snapshot.version, echo);
-                if let Some(hash) = file_id_hash {
-                    let name = HeaderName::from_static(capabilities::FILE_ID_HASH_HEADER);
-                    headers.insert(name, HeaderValue::from_static(hash.as_str()));
-                }
+            Self::Pending { version, echo, line } => {
+                insert_table(&mut headers, version, echo);
+                whole(line, method, &mut access)
+            }
+            Self::Files { parts, echo, file_id_hash } => {
+                insert_table(&mut headers, parts.version, echo);
+                insert_hash(&mut headers, file_id_hash);
                 Body::wrap(Listing::new(*parts, access))
+            }
+            Self::Changes { parts, loader, version, echo, file_id_hash } => {
+                insert_table(&mut headers, version, echo);
+                insert_hash(&mut headers, file_id_hash);
+                if method == Method::HEAD {
+                    access.finish();
+                    Body::empty()
+                } else {
+                    Body::wrap(Feed::start(*parts, &loader, access))
+                }
             }
         };
         let mut response = Response::new(body);
@@ -69,6 +91,14 @@ fn insert_table(headers: &mut HeaderMap, version: Version, capabilities: &'stati
     headers.insert(CACHE_CONTROL, NOT_STORED);
     let name = HeaderName::from_static(capabilities::HEADER);
     headers.insert(name, HeaderValue::from_static(capabilities));
+}
+
+/// Spark fails without the echo of what it asked for.
+fn insert_hash(headers: &mut HeaderMap, file_id_hash: Option<Format>) {
+    if let Some(hash) = file_id_hash {
+        let name = HeaderName::from_static(capabilities::FILE_ID_HASH_HEADER);
+        headers.insert(name, HeaderValue::from_static(hash.as_str()));
+    }
 }
 
 fn whole(bytes: Vec<u8>, method: &Method, access: &mut Access) -> Body {

@@ -59,6 +59,8 @@ pub struct TableName {
 /// What is asked of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableCall {
+    /// What OpenSharing calls "Get Table".
+    Table,
     /// Also the deprecated HEAD on the table itself.
     Version,
     Metadata,
@@ -93,7 +95,10 @@ impl Route {
         if segments.iter().any(|segment| segment.is_empty()) {
             return Err(Error::NoRoute);
         }
-        let (route, allowed) = Self::of_segments(&segments)?;
+        let (mut route, allowed) = Self::of_segments(&segments)?;
+        if let (Self::Table { call: call @ TableCall::Table, .. }, &Method::HEAD) = (&mut route, method) {
+            *call = TableCall::Version;
+        }
         if allowed.allows(method) { Ok(route) } else { Err(Error::Method { allow: allowed.header() }) }
     }
 
@@ -105,6 +110,7 @@ impl Route {
             Self::Schemas { .. } => "schemas",
             Self::Tables { .. } => "tables",
             Self::AllTables { .. } => "all-tables",
+            Self::Table { call: TableCall::Table, .. } => "table",
             Self::Table { call: TableCall::Version, .. } => "version",
             Self::Table { call: TableCall::Metadata, .. } => "metadata",
             Self::Table { call: TableCall::Query, .. } => "query",
@@ -139,7 +145,7 @@ const SEGMENTS_MAX: usize = 8;
 
 fn table_call(rest: &[&str]) -> Option<(TableCall, Allowed)> {
     Some(match rest {
-        [] => (TableCall::Version, Allowed::Head),
+        [] => (TableCall::Table, Allowed::Get),
         ["version"] => (TableCall::Version, Allowed::Get),
         ["metadata"] => (TableCall::Metadata, Allowed::Get),
         ["query"] => (TableCall::Query, Allowed::Post),
@@ -155,7 +161,6 @@ fn table_call(rest: &[&str]) -> Option<(TableCall, Allowed)> {
 enum Allowed {
     /// And HEAD, as RFC 9110, section 9.3.2 has it.
     Get,
-    Head,
     Post,
 }
 
@@ -163,7 +168,6 @@ impl Allowed {
     fn allows(self, method: &Method) -> bool {
         match self {
             Self::Get => method == Method::GET || method == Method::HEAD,
-            Self::Head => method == Method::HEAD,
             Self::Post => method == Method::POST,
         }
     }
@@ -171,7 +175,6 @@ impl Allowed {
     fn header(self) -> &'static str {
         match self {
             Self::Get => "GET, HEAD",
-            Self::Head => "HEAD",
             Self::Post => "POST",
         }
     }
@@ -211,7 +214,7 @@ mod tests {
         let table = "/delta-sharing/shares/a/schemas/b/tables/c";
         for (method, path, allowed) in [
             (Method::POST, "/delta-sharing/shares".to_owned(), "GET, HEAD"),
-            (Method::GET, table.to_owned(), "HEAD"),
+            (Method::POST, table.to_owned(), "GET, HEAD"),
             (Method::GET, format!("{table}/query"), "POST"),
             (Method::DELETE, format!("{table}/metadata"), "GET, HEAD"),
         ] {
@@ -222,6 +225,7 @@ mod tests {
         }
         let old = Route::parse(&Method::HEAD, table).unwrap();
         assert!(matches!(old, Route::Table { call: TableCall::Version, .. }));
+        assert!(matches!(get(table), Ok(Route::Table { call: TableCall::Table, .. })));
     }
 
     #[test]

@@ -87,6 +87,54 @@ fn find_renamed(data_type: &Value, path: &mut String) -> Option<String> {
     inner.into_iter().find_map(|inner| find_renamed(inner, path))
 }
 
+/// What of a schema is not in a later one, or has another type there; `None` if the later one only has more.
+///
+/// Files of the earlier version cannot be read under a schema that lost what they hold.
+pub fn lost_column(before: &str, after: &str) -> Option<String> {
+    if before == after {
+        return None;
+    }
+    let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let mut path = String::new();
+    find_lost(&parse(before), &parse(after), &mut path)
+}
+
+fn find_lost(before: &Value, after: &Value, path: &mut String) -> Option<String> {
+    let lost = |path: &str| {
+        Some(format!("changes the column '{path}', which earlier files of the range have otherwise"))
+    };
+    match (before, after) {
+        (Value::Object(_), Value::Object(_)) if before.get("type") == after.get("type") => {}
+        _ => return if before == after { None } else { lost(path) },
+    }
+    for part in ["elementType", "keyType", "valueType"] {
+        if let (Some(before), Some(after)) = (before.get(part), after.get(part))
+            && let Some(found) = find_lost(before, after, path)
+        {
+            return Some(found);
+        }
+    }
+    let fields_of =
+        |value: &Value| value.get("fields").and_then(Value::as_array).cloned().unwrap_or_default();
+    let later = fields_of(after);
+    for field in fields_of(before) {
+        let name = field.get("name").and_then(Value::as_str).unwrap_or_default();
+        let length = path.len();
+        path.push_str(if path.is_empty() { "" } else { "." });
+        path.push_str(name);
+        let Some(same) = later.iter().find(|later| later.get("name") == field.get("name")) else {
+            return lost(path);
+        };
+        let types = (field.get("type").unwrap_or(&Value::Null), same.get("type").unwrap_or(&Value::Null));
+        let found = find_lost(types.0, types.1, path);
+        if found.is_some() {
+            return found;
+        }
+        path.truncate(length);
+    }
+    None
+}
+
 /// Takes out of every field, nested ones too, all metadata but the comment.
 ///
 /// What writers keep there (generation expressions, identity counters, ids) is theirs, and clients of the
@@ -170,6 +218,33 @@ mod tests {
         let mut widened = schema(&json!("long"));
         widened["fields"][0]["metadata"] = json!({"delta.typeChanges": []});
         assert!(inexpressible_column(&widened).unwrap().contains("'a'"));
+    }
+
+    #[test]
+    fn a_schema_that_only_grew_lost_nothing() {
+        let field = |name: &str, data_type: Value| json!({"name": name, "type": data_type, "nullable": true, "metadata": {}});
+        let of = |fields: Vec<Value>| json!({"type": "struct", "fields": fields}).to_string();
+        let before = of(vec![field("a", json!("long")), field("s", schema(&json!("date")))]);
+        let grown = of(vec![
+            field("new", json!("string")),
+            field(
+                "s",
+                json!({"type": "struct", "fields": [field("b", json!("long")), field("a", json!("date"))]}),
+            ),
+            field("a", json!("long")),
+        ]);
+        assert_eq!(lost_column(&before, &grown), None);
+        assert_eq!(lost_column(&before, &before), None);
+        for (after, path) in [
+            (of(vec![field("s", schema(&json!("date")))]), "'a'"),
+            (of(vec![field("a", json!("integer")), field("s", schema(&json!("date")))]), "'a'"),
+            (of(vec![field("a", json!("long")), field("s", schema(&json!("string")))]), "'s.a'"),
+            (of(vec![field("a", json!("long")), field("s", json!("string"))]), "'s'"),
+        ] {
+            let lost = lost_column(&before, &after).unwrap();
+            assert!(lost.contains(path), "{lost}");
+        }
+        assert!(lost_column(&grown, &before).unwrap().contains("'new'"));
     }
 
     #[test]

@@ -68,6 +68,7 @@ def suites(scope):
     found["s3_cli"] = s3_cli
     found["sharing_corpus"] = sharing_corpus
     found["sharing_hints"] = sharing_hints
+    found["sharing_history"] = sharing_history
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
     if scope == "all":
         found["sharing_rust"] = sharing_rust
@@ -90,6 +91,11 @@ def sharing_corpus(server):
 def sharing_hints(server):
     return python(HERE / "sharing_hints.py", "--lakeshare", server.lakeshare, "--config-dir",
                   server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
+
+
+def sharing_history(server):
+    return python(HERE / "sharing_history.py", "--lakeshare", server.lakeshare, "--config-dir",
+                  server.folder / "config", "--data", server.data), {}
 
 
 def sharing_rust(server):

@@ -6,6 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{Method, Request};
 use hyper_util::rt::TokioIo;
+use lakeshare::auth::session::Sessions;
 use lakeshare::clock::Clock;
 use lakeshare::s3store::{Door, StoreParts};
 use lakeshare::sigv4::credential::Credential;
@@ -22,6 +23,7 @@ fn start_door(dir: &Path) -> SocketAddr {
         data_dir: dir.to_owned(),
         root: Credential { access_key: "root".into(), secret_key: "root-secret".into() },
         signing: SigningCredential { access_key: "signer".into(), secret_key: "signer-secret".into() },
+        sessions: Sessions::new(&[7; 32]),
         region: "us-east-1".into(),
         domain: Some("s3.test".into()),
         file_reader: reader,

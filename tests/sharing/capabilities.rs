@@ -81,8 +81,14 @@ fn void_columns_are_delta_only() {
 #[test]
 fn the_end_is_told_only_to_those_who_asked() {
     let (world, token) = World::with_table(3);
-    let silent = world.query(&token, r#"{"includeRefreshToken":true}"#);
-    assert_eq!(silent.lines().len(), 2 + 3);
+    assert_eq!(world.query(&token, "{}").lines().len(), 2 + 3);
+    let refreshable = world.query(&token, r#"{"includeRefreshToken":true}"#);
+    assert_eq!(
+        refreshable.header(HEADER),
+        Some("responseformat=parquet"),
+        "the last line was not negotiated"
+    );
+    assert!(refreshable.lines()[5]["endStreamAction"]["refreshToken"].is_string());
     for format in ["parquet", "delta"] {
         let asked = format!("responseformat={format};includeendstreamaction=true");
         let answer = world.query_as(&token, &asked, "{}");

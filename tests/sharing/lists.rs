@@ -191,3 +191,16 @@ fn a_share_without_tables_has_empty_lists() {
     let answer = world.admin("GET", "/shares/empty", &Value::Null);
     assert_eq!(answer.status, 200);
 }
+
+#[test]
+fn a_table_by_itself_tells_which_apis_read_it() {
+    let (world, token) = World::with_table(0);
+    let table = world.get(&token, "/shares/S/schemas/Default/tables/T").json();
+    let item = world.get(&token, "/shares/s/all-tables").json()["items"][0].clone();
+    assert_eq!(table["format"], "delta");
+    for name in ["name", "schema", "share", "shareId", "id"] {
+        assert_eq!(table[name], item[name], "{name}");
+    }
+    assert!(item.get("format").is_none());
+    assert_eq!(world.get(&token, "/shares/s/schemas/default/tables/nope").status, 404);
+}

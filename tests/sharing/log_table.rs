@@ -51,15 +51,53 @@ impl LogTable {
 
     /// Writes the next version; it appears whole.
     pub fn commit(&mut self, actions: &[Value]) {
-        let log = self.root.join("_delta_log");
         let name = format!("{:020}.json", self.next_version);
         let info = json!({"commitInfo": {"timestamp": 1_700_000_000_000_i64 + self.next_version}});
-        let lines: Vec<String> = [&[info], actions].concat().iter().map(Value::to_string).collect();
+        self.commit_as(&name, &info, actions);
+    }
+
+    /// Writes the next version with an in-commit timestamp.
+    pub fn commit_at(&mut self, timestamp_ms: i64, actions: &[Value]) {
+        let name = format!("{:020}.json", self.next_version);
+        self.commit_as(&name, &json!({"commitInfo": {"inCommitTimestamp": timestamp_ms}}), actions);
+    }
+
+    fn commit_as(&mut self, name: &str, info: &Value, actions: &[Value]) {
+        let log = self.root.join("_delta_log");
+        let lines: Vec<String> =
+            [std::slice::from_ref(info), actions].concat().iter().map(Value::to_string).collect();
         let text = lines.join("\n") + "\n";
         let draft = log.join(format!(".{name}.draft"));
         fs::write(&draft, text).unwrap();
         fs::rename(draft, log.join(name)).unwrap();
         self.next_version += 1;
+    }
+
+    /// Sets the time of a commit's file.
+    pub fn set_time(&self, version: i64, timestamp_ms: u64) {
+        let path = self.root.join(format!("_delta_log/{version:020}.json"));
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(timestamp_ms);
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+
+    /// Removes a commit, as a cleanup of the log does.
+    pub fn forget(&self, version: i64) {
+        fs::remove_file(self.root.join(format!("_delta_log/{version:020}.json"))).unwrap();
+    }
+
+    /// The next commit is that of `version` again.
+    pub fn go_back_to(&mut self, version: i64) {
+        self.next_version = version;
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.root.join("_delta_log")
+    }
+
+    /// A `remove` of the file at `path` with all that clients need.
+    pub fn remove(path: &str, date: &str) -> Value {
+        json!({"remove": {"path": path, "deletionTimestamp": 7, "dataChange": true, "extendedFileMetadata": true,
+                          "partitionValues": {"date": date}, "size": 1000 + path.len()}})
     }
 
     /// An `add` of the file at `path` (as the log spells it), with statistics for `rows` rows.

@@ -2,14 +2,21 @@
 
 mod auth;
 mod capabilities;
+mod change_pages;
+mod changes;
 mod data_features;
+mod directory;
 mod features;
 mod golden;
 mod hints;
+mod history;
 mod lists;
 mod log_table;
 mod metadata;
 mod names;
+mod options;
+mod pages;
+mod queries;
 mod query;
 mod refused;
 mod wire;

@@ -58,7 +58,7 @@ fn unknown_paths_and_trailing_slashes_are_404_and_wrong_methods_405() {
     }
     let table = "/delta-sharing/shares/s/schemas/default/tables/t";
     for (method, target, allow) in [
-        ("GET", table.to_owned(), "HEAD"),
+        ("POST", table.to_owned(), "GET, HEAD"),
         ("GET", format!("{table}/query"), "POST"),
         ("DELETE", format!("{table}/version"), "GET, HEAD"),
         ("POST", format!("{table}/metadata"), "GET, HEAD"),

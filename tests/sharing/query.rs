@@ -45,7 +45,9 @@ fn what_spark_sends_for_a_snapshot_is_answered_with_file_lines_only() {
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson; charset=utf-8"));
     assert_eq!(answer.header("cache-control"), Some("no-store, private"));
     assert_eq!(answer.header("delta-sharing-capabilities"), Some("responseformat=parquet"));
-    let files = files(&answer);
+    let mut files = files(&answer);
+    let end = files.pop().unwrap();
+    assert!(end["endStreamAction"]["refreshToken"].is_string(), "the token that was asked for: {end}");
     assert_eq!(files.len(), 25);
     assert!(files.iter().all(|line| line.as_object().unwrap().keys().eq(["file"])));
 }

@@ -18,7 +18,6 @@ fn history_is_refused_wherever_it_is_asked_for() {
         ("version?startingTimestamp=2024-01-01T00%3A00%3A00Z", "startingTimestamp"),
         ("version?startingTimestamp=2024-01-01T00:00:00+01:00", "startingTimestamp"),
         ("changes?startingVersion=0", "changes"),
-        ("changes", "changes"),
     ] {
         refusal(&world, &token, &Ask::get(&format!("{TABLE}/{query}")), named);
     }
@@ -33,24 +32,13 @@ fn history_is_refused_wherever_it_is_asked_for() {
 }
 
 #[test]
-fn paging_and_refreshing_are_refused() {
+fn what_does_not_exist_or_is_not_shared_is_refused() {
     let (world, token) = World::with_table(1);
-    for (body, named) in [
-        (r#"{"maxFiles":10}"#, "maxFiles"),
-        (r#"{"pageToken":"x"}"#, "pageToken"),
-        (r#"{"refreshToken":"x"}"#, "refreshToken"),
-    ] {
-        refusal(&world, &token, &Ask::post(&format!("{TABLE}/query"), body), named);
-    }
-}
-
-#[test]
-fn other_calls_are_refused() {
-    let (world, token) = World::with_table(1);
-    for call in ["queries/0b1c", "temporary-table-credentials"] {
-        let named = call.split('/').next().unwrap();
-        refusal(&world, &token, &Ask::post(&format!("{TABLE}/{call}"), "{}"), named);
-        refusal(&world, &token, &Ask::new("POST", &format!("{TABLE}/{call}")), named);
+    let target = format!("{TABLE}/queries/0b1c");
+    assert_eq!(error_of(&world.ask(&token, &Ask::post(&target, "{}")), 404).0, "RESOURCE_DOES_NOT_EXIST");
+    for body in ["{}", ""] {
+        let ask = Ask::post(&format!("{TABLE}/temporary-table-credentials"), body);
+        refusal(&world, &token, &ask, "directory");
     }
 }
 

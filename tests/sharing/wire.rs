@@ -50,6 +50,11 @@ impl Ask {
 
     /// Sends the request on a connection of its own and reads to the end.
     pub fn send(&self, address: SocketAddr) -> Answer {
+        self.send_and_then(address, || {})
+    }
+
+    /// The same, and does something when the first bytes of the answer have come.
+    pub fn send_and_then(&self, address: SocketAddr, on_first_bytes: impl FnOnce()) -> Answer {
         let mut stream = TcpStream::connect(address).unwrap();
         let mut head =
             format!("{} {} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n", self.method, self.target);
@@ -61,7 +66,10 @@ impl Ask {
         }
         head += "\r\n";
         stream.write_all(&[head.as_bytes(), &self.body].concat()).unwrap();
-        let mut bytes = Vec::new();
+        let mut bytes = vec![0];
+        let first = stream.read(&mut bytes).unwrap_or_default();
+        bytes.truncate(first);
+        on_first_bytes();
         // A peer that answers before it has read all may reset the rest; what came is judged.
         let _ = stream.read_to_end(&mut bytes);
         Answer::parse(&bytes)

@@ -47,6 +47,21 @@ impl World {
         self.token(name, &json!({}))
     }
 
+    /// One share `s` with the table `default`.`t` at `t` under these options, and a token for it.
+    pub fn share_with_options(&self, options: &Value) -> String {
+        self.share_named_with_options("s", options)
+    }
+
+    /// The same under another share's name.
+    pub fn share_named_with_options(&self, name: &str, options: &Value) -> String {
+        let mut table = json!({"name": "t", "sourceType": "delta", "bucket": "lake", "location": "t"});
+        table.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        let share = json!({"name": name, "schemas": [{"name": "default", "tables": [table]}]});
+        let answer = self.admin("POST", "/shares", &share);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        self.token(name, &json!({}))
+    }
+
     pub fn share_without_token(&self, name: &str, tables: &[(&str, &str, &str)]) {
         let mut schemas: Vec<Value> = Vec::new();
         for (schema, table, location) in tables {
@@ -92,6 +107,14 @@ impl World {
 
     pub fn get(&self, token: &str, path: &str) -> Answer {
         self.ask(token, &Ask::get(&format!("/delta-sharing{path}")))
+    }
+
+    /// A call of the table `s`.`default`.`t` with a capabilities header.
+    pub fn get_as(&self, token: &str, capabilities: &str, call: &str) -> Answer {
+        self.ask(
+            token,
+            &Ask::get(&format!("{TABLE}/{call}")).header("delta-sharing-capabilities", capabilities),
+        )
     }
 
     /// A query of the table `s`.`default`.`t`.

@@ -1,0 +1,179 @@
+//! Who asks for which table, and what of it he may see.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::door_parts::DoorParts;
+use super::error::Error;
+use super::filter;
+use super::render::Signing;
+use super::timestamp::{self, Timestamp};
+use super::token::Tokens;
+use crate::clock;
+use crate::delta::Wanted;
+use crate::delta::history::History;
+use crate::directory::TableEntry;
+use crate::sigv4::credential::Credential;
+use crate::state::record::{TableOptions, TableSource};
+use crate::table::file_list::FileList;
+use crate::table::snapshot::{Snapshot, Version};
+
+/// A recipient at a table that he may see.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    pub parts: &'a DoorParts,
+    pub recipient: Uuid,
+    pub table: &'a TableEntry,
+}
+
+impl Caller<'_> {
+    pub fn options(&self) -> &TableOptions {
+        &self.table.record().options
+    }
+
+    pub fn source(&self) -> &TableSource {
+        &self.table.record().source
+    }
+
+    /// Makes and opens tokens for this recipient and this table.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens {
+            sealer: &self.parts.sealer,
+            recipient: self.recipient,
+            share: self.table.share_id(),
+            table: self.table.record().id,
+            now_ms: self.parts.clock.now_ms(),
+        }
+    }
+
+    /// What URLs of the table are signed with.
+    pub fn signing(&self) -> Signing {
+        let TableSource::Delta { bucket, location } = self.source();
+        let signing = &self.parts.signing;
+        Signing {
+            endpoint: self.parts.public_url.clone(),
+            bucket: bucket.clone(),
+            location: location.clone(),
+            region: self.parts.region.clone(),
+            credential: Credential {
+                access_key: signing.access_key.clone(),
+                secret_key: signing.secret_key.clone(),
+            },
+            expires_seconds: self.parts.url_expiry_seconds,
+        }
+    }
+
+    /// Where the table lies, for recipients that may read its directory.
+    pub fn directory(&self) -> Option<String> {
+        let TableSource::Delta { bucket, location } = self.source();
+        self.options().directory_access.then(|| format!("s3://{bucket}/{location}"))
+    }
+
+    /// # Errors
+    /// [`Error::HistoryNotShared`], which names the parameter that asked for history.
+    pub fn check_history(&self, parameter: Option<&'static str>) -> Result<(), Error> {
+        match parameter {
+            Some(parameter) if !self.options().history => Err(Error::HistoryNotShared { parameter }),
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// [`Error::BeforeStart`] for a version before the shared ones.
+    pub fn check_start(&self, version: Version) -> Result<(), Error> {
+        match self.options().start_version {
+            Some(start) if version < start => Err(Error::BeforeStart { version, start }),
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// Those of the loader.
+    pub async fn load(&self, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
+        Ok(self.parts.loader.load(self.source(), wanted).await?)
+    }
+
+    /// The versions of the table up to `latest`.
+    ///
+    /// # Errors
+    /// Those of the loader.
+    pub async fn history(&self, latest: &Arc<Snapshot>) -> Result<Arc<History>, Error> {
+        Ok(self.parts.loader.history(self.source(), Arc::clone(latest)).await?)
+    }
+
+    /// The shared files of a version.
+    ///
+    /// # Errors
+    /// [`Error::FilterColumn`].
+    pub fn files(&self, snapshot: &Snapshot) -> Result<FileList, Error> {
+        filter::shared_files(&self.options().partition_filter, snapshot)
+    }
+
+    /// The version that was the latest at a time.
+    ///
+    /// # Errors
+    /// [`Error::TimestampBefore`], [`Error::TimestampAfter`], [`Error::BeforeStart`].
+    pub async fn version_at(&self, parameter: &'static str, text: &str) -> Result<Version, Error> {
+        let timestamp = timestamp::parse(parameter, text)?;
+        let latest = self.load(Wanted::Latest).await?;
+        let history = self.history(&latest).await?;
+        let version = self.at_or_before(&history, parameter, timestamp).await?;
+        self.check_start(version)?;
+        Ok(version)
+    }
+
+    /// The first version that was committed at a time or later.
+    ///
+    /// # Errors
+    /// [`Error::TimestampAfter`], [`Error::BeforeStart`].
+    pub async fn version_from(&self, parameter: &'static str, text: &str) -> Result<Version, Error> {
+        let timestamp = timestamp::parse(parameter, text)?;
+        let latest = self.load(Wanted::Latest).await?;
+        let history = self.history(&latest).await?;
+        let version = self.at_or_after(&history, parameter, timestamp).await?;
+        self.check_start(version)?;
+        Ok(version)
+    }
+
+    /// # Errors
+    /// [`Error::TimestampBefore`] and [`Error::TimestampAfter`]: a time after the latest commit has no version yet.
+    pub async fn at_or_before(
+        &self,
+        history: &Arc<History>,
+        parameter: &'static str,
+        timestamp: Timestamp,
+    ) -> Result<Version, Error> {
+        let history = Arc::clone(history);
+        let found = self.parts.loader.run(async move {
+            let last = history.latest_moment().await?;
+            let first = history.oldest_moment().await?;
+            Ok((history.at_or_before(timestamp.floor_ms).await?, first, last))
+        });
+        let (version, first, last) = found.await?;
+        if timestamp.floor_ms > last.timestamp_ms {
+            let time = clock::rfc3339(last.timestamp_ms);
+            return Err(Error::TimestampAfter { parameter, version: last.version, time });
+        }
+        let time = || clock::rfc3339(first.timestamp_ms);
+        version.ok_or_else(|| Error::TimestampBefore { parameter, version: first.version, time: time() })
+    }
+
+    /// # Errors
+    /// [`Error::TimestampAfter`].
+    pub async fn at_or_after(
+        &self,
+        history: &Arc<History>,
+        parameter: &'static str,
+        timestamp: Timestamp,
+    ) -> Result<Version, Error> {
+        let history = Arc::clone(history);
+        let found = self.parts.loader.run(async move {
+            let version = history.at_or_after(timestamp.ceiling_ms).await?;
+            Ok((version, history.latest_moment().await?))
+        });
+        let (version, last) = found.await?;
+        let time = || clock::rfc3339(last.timestamp_ms);
+        version.ok_or_else(|| Error::TimestampAfter { parameter, version: last.version, time: time() })
+    }
+}

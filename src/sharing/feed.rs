@@ -1,0 +1,280 @@
+//! The answer about a range, rendered as the client takes it.
+//!
+//! A task of the control plane reads a piece of a commit, renders it and waits until the client has taken it; so an
+//! answer holds one piece of a commit and a few chunks, however long the range is.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::Frame;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::access::Access;
+use super::change_lines::push_change;
+use super::error::Error;
+use super::filter::FileFilter;
+use super::format;
+use super::metadata::{self, Extras};
+use super::render::{EndTokens, LineWriter};
+use crate::clock::Clock;
+use crate::delta::changes::{ChangeReader, Commit, Told};
+use crate::delta::column_mapping;
+use crate::http::body::BodyError;
+use crate::limits::{CHUNK_BYTES, FEED_CHUNKS_AHEAD};
+use crate::snapshot::loader::Loader;
+use crate::state::record::PartitionFilter;
+use crate::storage::table_store::TableStore;
+use crate::table::change::ChangedFile;
+use crate::table::snapshot::{Metadata, Version};
+
+/// A place between two files of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub version: Version,
+    /// How many told files of the version lie before it.
+    pub file: u64,
+}
+
+impl Position {
+    pub fn to_bytes(self) -> Vec<u8> {
+        [self.version.to_le_bytes(), self.file.to_le_bytes()].concat()
+    }
+
+    /// The position that `to_bytes` wrote; `None` if these are not 16 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (version, file) = bytes.split_first_chunk()?;
+        let file = u64::from_le_bytes(file.try_into().ok()?);
+        Some(Self { version: Version::from_le_bytes(*version), file })
+    }
+}
+
+/// What the answer about a range is made of. All of it has been checked.
+pub struct FeedParts {
+    pub store: TableStore,
+    pub commits: Vec<Commit>,
+    pub told: Told,
+    pub filter: PartitionFilter,
+    /// Of the first commit's version.
+    pub start_metadata: Metadata,
+    /// The first two lines.
+    pub head: Vec<u8>,
+    pub shows_change_feed: bool,
+    /// Whether later metadata is told where it stands.
+    pub tells_metadata: bool,
+    pub tells_protocol: bool,
+    pub lines: LineWriter,
+    pub clock: Clock,
+    /// Where to begin; later than the first commit on later pages.
+    pub position: Position,
+    /// Files of one page; `None`: all, in one answer.
+    pub files_max: Option<usize>,
+    /// Whether there is a last line.
+    pub has_end: bool,
+    /// Makes the token of the page that begins at a position.
+    pub next_token: Box<dyn Fn(Position) -> String + Send>,
+}
+
+/// Some lines and the number of files in them.
+struct Chunk {
+    bytes: Vec<u8>,
+    files: u64,
+}
+
+/// A body of NDJSON that comes from the control plane.
+pub struct Feed {
+    chunks: Receiver<Result<Chunk, BodyError>>,
+    access: Access,
+}
+
+impl Feed {
+    /// Starts the task that reads and renders.
+    pub fn start(parts: FeedParts, loader: &Loader, access: Access) -> Self {
+        let (sender, chunks) = channel(FEED_CHUNKS_AHEAD);
+        loader.spawn(Teller { parts, sender, out: Vec::new(), files: 0, total: 0 }.run());
+        Self { chunks, access }
+    }
+}
+
+impl http_body::Body for Feed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.chunks.poll_recv(context).map(|received| match received {
+            Some(Ok(chunk)) => {
+                self.access.sent(chunk.bytes.len());
+                self.access.files += chunk.files;
+                Some(Ok(Frame::data(Bytes::from(chunk.bytes))))
+            }
+            Some(Err(error)) => Some(Err(error)),
+            None => {
+                self.access.finish();
+                None
+            }
+        })
+    }
+}
+
+/// Why telling ends before its end.
+enum Stop {
+    /// The client has left.
+    Left,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Renders a range into chunks.
+struct Teller {
+    parts: FeedParts,
+    sender: Sender<Result<Chunk, BodyError>>,
+    out: Vec<u8>,
+    /// Files in `out`.
+    files: u64,
+    /// Files of the answer.
+    total: usize,
+}
+
+impl Teller {
+    async fn run(mut self) {
+        self.out.append(&mut self.parts.head);
+        let commits = std::mem::take(&mut self.parts.commits);
+        match self.tell(&commits).await {
+            Ok(next_page) => {
+                if self.parts.has_end {
+                    let tokens = EndTokens { refresh: None, next_page };
+                    self.parts.lines.push_end(&tokens, &mut self.out);
+                }
+                // A client that has left asks for nothing more.
+                let _ = self.flush().await;
+            }
+            Err(Stop::Left) => {}
+            Err(Stop::Failed(error)) => self.fail(error).await,
+        }
+    }
+
+    /// After the head was sent no status can tell of a fault: the last line does, or the connection is cut.
+    async fn fail(mut self, error: Error) {
+        error.log("of a range");
+        if self.parts.has_end {
+            self.out.extend_from_slice(
+                b"{\"endStreamAction\":{\"errorMessage\":\"the table's log could not be read to the end\",\"httpStatusErrorCode\":500}}\n",
+            );
+            let _ = self.flush().await;
+        } else {
+            let _ = self.sender.send(Err("the log could not be read to the end".into())).await;
+        }
+    }
+
+    /// Tells commit after commit; returns the token of the next page if there is one.
+    async fn tell(&mut self, commits: &[Commit]) -> Result<Option<String>, Stop> {
+        let mut metadata = self.parts.start_metadata.clone();
+        let first = commits.first().map(|commit| commit.mark.version);
+        for commit in commits {
+            let version = commit.mark.version;
+            if let Some(changed) = &commit.metadata {
+                metadata.clone_from(changed);
+            }
+            let position = self.parts.position;
+            if version < position.version {
+                continue;
+            }
+            let is_begun = version == position.version && position.file > 0;
+            if Some(version) != first && !is_begun {
+                self.tell_table(commit)?;
+            }
+            let skipped = if is_begun { position.file } else { 0 };
+            if let Some(next) = self.tell_files(commit, &metadata, skipped).await? {
+                return Ok(Some((self.parts.next_token)(next)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The protocol and the metadata of a later version.
+    fn tell_table(&mut self, commit: &Commit) -> Result<(), Error> {
+        let version = commit.mark.version;
+        if let Some(protocol) = commit.protocol.as_ref().filter(|_| self.parts.tells_protocol) {
+            metadata::push_protocol_line(protocol, Some(version), &mut self.out);
+        }
+        if let Some(changed) = commit.metadata.as_ref().filter(|_| self.parts.tells_metadata) {
+            let choice = format::choice_of(self.parts.lines.format(), changed, version)?;
+            let shows_change_feed = self.parts.shows_change_feed;
+            let extras = Extras { version: Some(version), shows_change_feed, ..Extras::default() };
+            metadata::push_metadata_line(changed, choice, &extras, &mut self.out);
+        }
+        Ok(())
+    }
+
+    /// The files of a commit from number `skipped` on; the place to go on if the page is full before.
+    async fn tell_files(
+        &mut self,
+        commit: &Commit,
+        metadata: &Metadata,
+        skipped: u64,
+    ) -> Result<Option<Position>, Stop> {
+        let version = commit.mark.version;
+        let mut filter = FileFilter::new(&self.parts.filter, version, metadata)?;
+        let store = self.parts.store.clone();
+        let keys =
+            column_mapping::partition_names(metadata).map_err(|source| Error::Schema { version, source })?;
+        let mut reader = ChangeReader::new(&store, commit, self.parts.told, keys);
+        let mut number = 0;
+        while let Some(changes) = reader.next().await.map_err(snapshot_error)? {
+            self.parts.lines.refresh(self.parts.clock.now_ms());
+            for change in changes {
+                if filter.as_mut().is_some_and(|filter| !filter.keeps(&change.partition_values_json)) {
+                    continue;
+                }
+                number += 1;
+                if number <= skipped {
+                    continue;
+                }
+                if self.parts.files_max.is_some_and(|files_max| self.total >= files_max) {
+                    return Ok(Some(Position { version, file: number - 1 }));
+                }
+                self.push(&change, commit);
+                if self.out.len() >= CHUNK_BYTES {
+                    self.flush().await?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn push(&mut self, change: &ChangedFile, commit: &Commit) {
+        push_change(&mut self.parts.lines, change, commit.mark, &mut self.out);
+        self.files += 1;
+        self.total += 1;
+    }
+
+    async fn flush(&mut self) -> Result<(), Stop> {
+        let chunk = Chunk { bytes: std::mem::take(&mut self.out), files: std::mem::take(&mut self.files) };
+        self.sender.send(Ok(chunk)).await.map_err(|_| Stop::Left)
+    }
+}
+
+fn snapshot_error(error: crate::delta::error::Error) -> Error {
+    crate::snapshot::error::Error::from(error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_its_bytes() {
+        let position = Position { version: 7, file: 1 << 40 };
+        assert_eq!(Position::from_bytes(&position.to_bytes()), Some(position));
+        assert_eq!(Position::from_bytes(&[0; 15]), None);
+        assert_eq!(Position::from_bytes(&[0; 17]), None);
+    }
+}
