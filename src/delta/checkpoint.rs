@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 
 use super::action::Act;
-use super::checkpoint_adds::{self, Scratch};
+use super::checkpoint_adds::{self, Parsed, Scratch};
 use super::checkpoint_columns::Fault;
 use super::checkpoint_rows::TableRows;
 use super::checkpoint_source::CheckpointSource;
@@ -80,8 +80,8 @@ impl CheckpointReader {
     /// Calls `act` with each add.
     pub(super) fn read_adds(&self, act: &mut Act<'_>) -> Result<(), Error> {
         let mut scratch = Scratch::default();
-        let with_parsed_stats = self.lacks_stats();
-        let wanted = |path: &[&str]| checkpoint_adds::is_needed(path, with_parsed_stats);
+        let parsed = Parsed { stats: self.lacks_stats(), partition_values: self.lacks_partition_values() };
+        let wanted = |path: &[&str]| checkpoint_adds::is_needed(path, parsed);
         self.read(&wanted, &mut |batch| checkpoint_adds::read(batch, &mut scratch, act))
     }
 
@@ -100,6 +100,18 @@ impl CheckpointReader {
             (Some(without_path), Some(without_stats)) => without_stats > without_path,
             _ => true,
         })
+    }
+
+    /// Whether partition values are in `partitionValues_parsed` alone.
+    fn lacks_partition_values(&self) -> bool {
+        let schema = self.metadata.metadata().file_metadata().schema_descr();
+        let has = |name: &str| {
+            schema
+                .columns()
+                .iter()
+                .any(|leaf| leaf.path().parts().starts_with(&["add".to_owned(), name.to_owned()]))
+        };
+        !has("partitionValues")
     }
 
     fn read(

@@ -5,19 +5,27 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 
 use super::action::{Act, Action, Add, DeletionVector};
 use super::checkpoint_columns::{Fault, IntegerColumn, MapColumn, TextColumn, action, child, need_child};
-use super::checkpoint_stats::ParsedStats;
+use super::checkpoint_parsed::ParsedValues;
 use super::partition::TupleBuilder;
 use crate::table::segment_builder::RowIds;
 
 const ADD: &[&str] = &["path", "size", "modificationTime", "stats", "baseRowId", "defaultRowCommitVersion"];
 const DELETION_VECTOR: &[&str] = &["storageType", "pathOrInlineDv", "offset", "sizeInBytes", "cardinality"];
 
+/// Which typed columns are read because the column of text is not enough.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parsed {
+    pub(super) stats: bool,
+    pub(super) partition_values: bool,
+}
+
 /// Whether a listing needs the column at `path`.
-pub(super) fn is_needed(path: &[&str], with_parsed_stats: bool) -> bool {
+pub(super) fn is_needed(path: &[&str], parsed: Parsed) -> bool {
     match path {
         ["add", "deletionVector", field] => DELETION_VECTOR.contains(field),
         ["add", "partitionValues", ..] => true,
-        ["add", "stats_parsed", ..] => with_parsed_stats,
+        ["add", "stats_parsed", ..] => parsed.stats,
+        ["add", "partitionValues_parsed", ..] => parsed.partition_values,
         ["add", field] => ADD.contains(field),
         _ => false,
     }
@@ -30,15 +38,48 @@ pub(super) struct Scratch {
     stats: String,
 }
 
+/// Partition values as text, or typed where the file has no text.
+enum PartitionValues<'a> {
+    Text(MapColumn<'a>),
+    Parsed(ParsedValues<'a>),
+}
+
+impl<'a> PartitionValues<'a> {
+    fn new(adds: &'a StructArray) -> Result<Self, Fault> {
+        const COLUMN: &str = "add.partitionValues";
+        if let Some(parsed) = child(adds, "partitionValues_parsed").and_then(ParsedValues::new) {
+            return Ok(Self::Parsed(parsed));
+        }
+        Ok(Self::Text(MapColumn::new(COLUMN, need_child(adds, "partitionValues", COLUMN)?)?))
+    }
+
+    fn push(&self, row: usize, tuple: &mut TupleBuilder) -> Result<(), Fault> {
+        match self {
+            Self::Text(map) => {
+                for entry in map.entries(row) {
+                    let (column, value) = entry?;
+                    tuple.push(column, value)?;
+                }
+            }
+            Self::Parsed(parsed) => {
+                for (column, value) in parsed.texts(row) {
+                    tuple.push(column, value.as_deref())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The columns of the adds of one batch.
 struct Adds<'a> {
     structs: &'a StructArray,
     paths: TextColumn<'a>,
     sizes: IntegerColumn<'a>,
     times: IntegerColumn<'a>,
-    partition_values: MapColumn<'a>,
+    partition_values: PartitionValues<'a>,
     stats: Option<TextColumn<'a>>,
-    parsed_stats: Option<ParsedStats<'a>>,
+    parsed_stats: Option<ParsedValues<'a>>,
     deletion_vectors: Option<DeletionVectors<'a>>,
     base_row_ids: Option<IntegerColumn<'a>>,
     default_row_commit_versions: Option<IntegerColumn<'a>>,
@@ -47,7 +88,6 @@ struct Adds<'a> {
 impl<'a> Adds<'a> {
     fn new(adds: &'a StructArray) -> Result<Self, Fault> {
         let times = need_child(adds, "modificationTime", "add.modificationTime")?;
-        let partition_values = need_child(adds, "partitionValues", "add.partitionValues")?;
         let numbers =
             |name, column| child(adds, name).map(|array| IntegerColumn::new(column, array)).transpose();
         Ok(Self {
@@ -55,9 +95,9 @@ impl<'a> Adds<'a> {
             paths: TextColumn::new("add.path", need_child(adds, "path", "add.path")?)?,
             sizes: IntegerColumn::new("add.size", need_child(adds, "size", "add.size")?)?,
             times: IntegerColumn::new("add.modificationTime", times)?,
-            partition_values: MapColumn::new("add.partitionValues", partition_values)?,
+            partition_values: PartitionValues::new(adds)?,
             stats: child(adds, "stats").map(|array| TextColumn::new("add.stats", array)).transpose()?,
-            parsed_stats: child(adds, "stats_parsed").and_then(ParsedStats::new),
+            parsed_stats: child(adds, "stats_parsed").and_then(ParsedValues::new),
             deletion_vectors: child(adds, "deletionVector").map(DeletionVectors::new).transpose()?,
             base_row_ids: numbers("baseRowId", "add.baseRowId")?,
             default_row_commit_versions: numbers("defaultRowCommitVersion", "add.defaultRowCommitVersion")?,
@@ -74,10 +114,7 @@ impl<'a> Adds<'a> {
         };
         let Scratch { tuple, stats } = scratch;
         tuple.clear();
-        for entry in self.partition_values.entries(row) {
-            let (column, value) = entry?;
-            tuple.push(column, value)?;
-        }
+        self.partition_values.push(row, tuple)?;
         Ok(Some(Add {
             path,
             partition_values: tuple.as_bytes(),

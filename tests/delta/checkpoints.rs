@@ -120,12 +120,15 @@ fn a_broken_checkpoint_is_passed_over_while_anything_older_helps() {
 }
 
 #[test]
-fn a_compaction_is_never_believed() {
+fn compactions_and_checksums_are_never_believed() {
     let table = table();
     let lie = [add("lie"), remove("b")].map(|action| action.to_string()).join("\n");
     for (from, to) in [(0, 3), (1, 2), (2, 7), (0, 1)] {
         table.write(&format!("{from:020}.{to:020}.compacted.json"), &lie);
     }
+    let checksum = json!({"tableSizeBytes": 7, "numFiles": 1, "numMetadata": 1, "numProtocol": 1,
+                          "allFiles": [add("lie")["add"]], "protocol": {"minReaderVersion": 9, "minWriterVersion": 9}});
+    (0..4).for_each(|version| table.write(&format!("{version:020}.crc"), checksum.to_string()));
     assert_eq!(paths(&table.latest()), ["b", "c", "d"]);
     assert_eq!(paths(table.load(Wanted::Version(1)).unwrap().snapshot()), ["a", "b"]);
 }

@@ -8,5 +8,5 @@ mod hostile;
 mod log_builder;
 mod oracle;
 
-mod parsed_stats;
+mod parsed_columns;
 mod versions;

@@ -48,7 +48,7 @@ fn reader_features_that_are_not_served_are_named_to_everyone() {
 
 #[test]
 fn features_of_the_log_are_kept_from_clients() {
-    let (world, token) = changed_after_sharing(&[protocol(&["vacuumProtocolCheck"])]);
+    let (world, token) = changed_after_sharing(&[protocol(&["v2Checkpoint", "vacuumProtocolCheck"])]);
     let parquet = world.query(&token, "{}").lines();
     assert_eq!(parquet[0], json!({"protocol": {"minReaderVersion": 1}}));
     let delta = world.query_as(&token, "responseformat=delta", "{}").lines();

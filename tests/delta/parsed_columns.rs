@@ -1,4 +1,4 @@
-//! Checkpoints whose statistics are columns, not text.
+//! Checkpoints with typed columns in the place of text.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use super::log_builder::{
-    Table, add_with, checkpoint_bytes, commit_name, metadata, parquet_bytes, protocol, rows,
+    Table, add, add_with, checkpoint_bytes, commit_name, metadata, parquet_bytes, protocol, rows,
 };
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -28,8 +28,8 @@ fn longs(rows: usize, value: impl Fn(i64) -> Option<i64>) -> ArrayRef {
     Arc::new((0..i64::try_from(rows).unwrap()).map(value).collect::<Int64Array>())
 }
 
-/// A checkpoint of the actions whose adds have the column `stats_parsed` too.
-fn checkpoint_with(actions: &[Value], parsed: ArrayRef) -> Vec<u8> {
+/// A checkpoint of the actions whose adds have the column `name` too, and do not have the column `without`.
+fn checkpoint_with(actions: &[Value], name: &str, parsed: &ArrayRef, without: &str) -> Vec<u8> {
     let bytes = bytes::Bytes::from(checkpoint_bytes(actions));
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().with_batch_size(1 << 20);
     let batch = reader.build().unwrap().next().unwrap().unwrap();
@@ -39,10 +39,10 @@ fn checkpoint_with(actions: &[Value], parsed: ArrayRef) -> Vec<u8> {
         if field.name() != "add" {
             return (field.name().clone(), column.clone());
         }
-        let mut fields: Vec<_> = adds.fields().iter().cloned().collect();
-        let mut children = adds.columns().to_vec();
-        fields.push(Arc::new(Field::new("stats_parsed", parsed.data_type().clone(), true)));
-        children.push(parsed.clone());
+        let kept = adds.fields().iter().cloned().zip(adds.columns().iter().cloned());
+        let kept = kept.filter(|(field, _)| field.name() != without);
+        let more = Arc::new(Field::new(name, parsed.data_type().clone(), true));
+        let (fields, children): (Vec<_>, Vec<_>) = kept.chain([(more, parsed.clone())]).unzip();
         let adds: ArrayRef = Arc::new(StructArray::new(fields.into(), children, adds.nulls().cloned()));
         (field.name().clone(), adds)
     });
@@ -50,10 +50,13 @@ fn checkpoint_with(actions: &[Value], parsed: ArrayRef) -> Vec<u8> {
 }
 
 /// The table that version 0 of a checkpoint makes: two rows that are no adds, then `adds`.
-fn table(adds: &[Value], parsed: ArrayRef) -> Table {
+fn table(adds: &[Value], parsed: &ArrayRef) -> Table {
     let table = Table::with_commit_0(&[]);
     let actions = [&[protocol(), metadata(&[])], adds].concat();
-    table.write("00000000000000000000.checkpoint.parquet", checkpoint_with(&actions, parsed));
+    table.write(
+        "00000000000000000000.checkpoint.parquet",
+        checkpoint_with(&actions, "stats_parsed", parsed, ""),
+    );
     table.remove(&commit_name(0));
     table
 }
@@ -86,7 +89,7 @@ fn statistics_are_rebuilt_where_an_add_has_no_text() {
         ("numRecords".into(), longs(5, |row| (row != 3).then_some(row * 10))),
         ("minValues".into(), values),
     ]);
-    let rows = rows(&table(&adds, parsed).latest());
+    let rows = rows(&table(&adds, &parsed).latest());
     let stats = |path: &str| serde_json::from_str::<Value>(rows[path].stats.as_ref().unwrap()).unwrap();
     assert_eq!(
         stats("a"),
@@ -122,7 +125,7 @@ fn hundreds_of_columns_of_statistics_are_read_side_by_side() {
         ("minValues".into(), bounds(0)),
         ("maxValues".into(), bounds(1)),
     ]);
-    let rows = rows(&table(&adds, parsed).latest());
+    let rows = rows(&table(&adds, &parsed).latest());
     assert_eq!(rows.len(), FILES);
     for file in [0, 1_234, FILES - 1] {
         let stats: Value =
@@ -135,4 +138,31 @@ fn hundreds_of_columns_of_statistics_are_read_side_by_side() {
             assert_eq!(stats["maxValues"][format!("c{column}")], least + 1, "{file} {column}");
         }
     }
+}
+
+#[test]
+fn partition_values_are_rebuilt_where_a_checkpoint_has_no_text() {
+    let table = Table::with_commit_0(&[]);
+    let actions = [protocol(), metadata(&["d", "n"]), add("a"), add("b")];
+    let parsed = structs(vec![
+        ("n".into(), longs(4, |row| (row == 2).then_some(-7))),
+        ("d".into(), Arc::new(Date32Array::from(vec![0, 0, 19_723, 0]))),
+    ]);
+    let bytes = checkpoint_with(&actions, "partitionValues_parsed", &parsed, "partitionValues");
+    table.write("00000000000000000000.checkpoint.parquet", bytes);
+    table.remove(&commit_name(0));
+    let rows = rows(&table.latest());
+    assert_eq!(rows["a"].partition_values, json!({"d": "2024-01-01", "n": "-7"}));
+    assert_eq!(rows["b"].partition_values, json!({"d": "1970-01-01", "n": null}));
+}
+
+#[test]
+fn text_of_partition_values_goes_before_columns() {
+    let table = Table::with_commit_0(&[]);
+    let file = add_with("a", json!({"partitionValues": {"n": "007"}}));
+    let parsed = structs(vec![("n".into(), longs(3, |_| Some(7)))]);
+    let bytes = checkpoint_with(&[protocol(), metadata(&["n"]), file], "partitionValues_parsed", &parsed, "");
+    table.write("00000000000000000000.checkpoint.parquet", bytes);
+    table.remove(&commit_name(0));
+    assert_eq!(rows(&table.latest())["a"].partition_values, json!({"n": "007"}));
 }

@@ -1,8 +1,9 @@
-//! Statistics from columns of a checkpoint, as the JSON of commits.
+//! Typed columns of a checkpoint, as the text that commits have.
 //!
 //! Writers may keep statistics in `add.stats_parsed` instead of `add.stats` ("Checkpoint Schema"). The types of
 //! the columns say how values are written ("Per-file Statistics"): dates and timestamps as text, decimals as numbers.
-//! A value whose type has no statistics is left out, as null is: statistics are optional.
+//! A value whose type has no statistics is left out, as null is: statistics are optional. Partition values are
+//! written alike ("Partition Value Serialization"), but for times without a zone.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -19,8 +20,8 @@ use crate::encode::json;
 const DAY_SECONDS: i64 = 86_400;
 const NANOS_PER_MICRO: i64 = 1_000;
 
-/// The column `add.stats_parsed`.
-pub(super) struct ParsedStats<'a> {
+/// The column `add.stats_parsed` or `add.partitionValues_parsed`.
+pub(super) struct ParsedValues<'a> {
     root: Struct<'a>,
 }
 
@@ -38,7 +39,7 @@ enum Node<'a> {
 
 type Write<'a> = dyn Fn(usize, &mut Vec<u8>) -> bool + 'a;
 
-impl<'a> ParsedStats<'a> {
+impl<'a> ParsedValues<'a> {
     /// `None` if the column is no struct.
     pub(super) fn new(array: &'a ArrayRef) -> Option<Self> {
         Some(Self { root: Struct::new(array.as_struct_opt()?) })
@@ -53,6 +54,30 @@ impl<'a> ParsedStats<'a> {
         *out = String::from_utf8(bytes).unwrap_or_default();
         is_there
     }
+}
+
+impl ParsedValues<'_> {
+    /// The columns of a row with their values as text; null where there is none, or a type has no text.
+    pub(super) fn texts(&self, row: usize) -> impl Iterator<Item = (&str, Option<String>)> {
+        let names = self.root.array.fields().iter().zip(self.root.array.columns());
+        names.map(move |(field, column)| (field.name().as_str(), text_of(column, row)))
+    }
+}
+
+/// A value as partition values have it.
+fn text_of(column: &ArrayRef, row: usize) -> Option<String> {
+    let mut json = Vec::new();
+    if !Node::new(column)?.write(row, &mut json) {
+        return None;
+    }
+    // Numbers and booleans are their own text.
+    let text = if json.starts_with(b"\"") {
+        serde_json::from_slice(&json).ok()?
+    } else {
+        String::from_utf8(json).ok()?
+    };
+    let is_time = matches!(column.data_type(), DataType::Timestamp(..));
+    Some(if is_time && !text.ends_with('Z') { text.replace('T', " ") } else { text })
 }
 
 impl<'a> Struct<'a> {
@@ -221,7 +246,7 @@ mod tests {
     }
 
     fn texts(array: &ArrayRef) -> Vec<Option<String>> {
-        let parsed = ParsedStats::new(array).unwrap();
+        let parsed = ParsedValues::new(array).unwrap();
         let mut out = "left over".to_owned();
         (0..array.len()).map(|row| parsed.write(row, &mut out).then(|| out.clone())).collect()
     }
@@ -289,11 +314,37 @@ mod tests {
     }
 
     #[test]
+    fn partition_values_are_text_whatever_their_type() {
+        let decimal = Decimal128Array::from(vec![-5, 0]).with_precision_and_scale(10, 2).unwrap();
+        let micros = || TimestampMicrosecondArray::from(vec![Some(1_500), None]);
+        let values = structs(
+            vec![
+                ("s", Arc::new(StringArray::from(vec![Some("a\"T"), None])) as ArrayRef),
+                ("n", Arc::new(Int64Array::from(vec![Some(-7), None]))),
+                ("b", Arc::new(BooleanArray::from(vec![Some(true), None]))),
+                ("d", Arc::new(Date32Array::from(vec![Some(19_723), None]))),
+                ("p", Arc::new(decimal)),
+                ("ts", Arc::new(micros().with_timezone("UTC"))),
+                ("ntz", Arc::new(micros())),
+            ],
+            None,
+        );
+        let parsed = ParsedValues::new(&values).unwrap();
+        let texts = |row| parsed.texts(row).map(|(_, text)| text.unwrap_or_default()).collect::<Vec<_>>();
+        let time = "1970-01-01T00:00:00.001500Z";
+        assert_eq!(
+            texts(0),
+            ["a\"T", "-7", "true", "2024-01-01", "-0.05", time, "1970-01-01 00:00:00.001500"]
+        );
+        assert_eq!(texts(1), ["", "", "", "", "0.00", "", ""]);
+    }
+
+    #[test]
     fn a_row_without_any_statistic_has_none() {
         assert_eq!(
             texts(&structs(vec![("numRecords", Arc::new(Int64Array::from(vec![None])))], None)),
             [None]
         );
-        assert!(ParsedStats::new(&(Arc::new(Int64Array::from(vec![1])) as ArrayRef)).is_none());
+        assert!(ParsedValues::new(&(Arc::new(Int64Array::from(vec![1])) as ArrayRef)).is_none());
     }
 }
