@@ -6,6 +6,7 @@ mod features;
 mod history;
 mod hostile;
 mod log_builder;
+mod moments;
 mod oracle;
 
 mod parsed_columns;
