@@ -211,6 +211,12 @@ pub const FEED_CHUNKS_AHEAD: usize = 2;
 /// Versions of one range; what is known of each before its files are told stays in memory.
 pub const RANGE_COMMITS_MAX: i64 = 20_000;
 
+/// Schemas that the commits of one range may hold together, in bytes; a usual range holds none or one.
+pub const RANGE_SCHEMAS_BYTES_MAX: usize = 64 << 20;
+
+/// Ranges and histories that are read from logs at once, so that asking for them does not starve replays.
+pub const LOGS_READ_AT_ONCE: usize = 8;
+
 /// Commits after a range that are looked at before the state at its start is rebuilt instead.
 pub const RANGE_HEAD_COMMITS_MAX: i64 = 64;
 

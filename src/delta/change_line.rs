@@ -152,9 +152,12 @@ impl FileAction {
         self.data_change.unwrap_or(true)
     }
 
-    /// Whether the log says all that clients need to read the file.
-    pub(super) fn is_whole(&self) -> bool {
-        self.size.is_some() && self.partition_values.is_some()
+    pub(super) fn has_size(&self) -> bool {
+        self.size.is_some()
+    }
+
+    pub(super) fn has_partition(&self) -> bool {
+        self.partition_values.is_some()
     }
 
     /// The change of a table at `root`, for a version whose partition values have these `keys`.

@@ -14,7 +14,10 @@ use super::features;
 use super::history::History;
 use super::log::LogFile;
 use super::path::Root;
-use crate::limits::{CHANGE_PIECE_BYTES, COMMIT_BYTES_MAX, COMMIT_LINE_BYTES_MAX, COMMITS_FETCHED_AT_ONCE};
+use crate::limits::{
+    CHANGE_PIECE_BYTES, COMMIT_BYTES_MAX, COMMIT_LINE_BYTES_MAX, COMMITS_FETCHED_AT_ONCE,
+    RANGE_SCHEMAS_BYTES_MAX,
+};
 use crate::storage::table_store::TableStore;
 use crate::table::change::{ChangeKind, ChangedFile, CommitMark};
 use crate::table::snapshot::{Metadata, Protocol, Version};
@@ -30,7 +33,9 @@ pub struct Commit {
     /// The files that it adds or removes may have deletion vectors.
     has_deletion_vectors: bool,
     /// Whether it removes files of which the log does not say enough to read them.
-    has_bare_removes: bool,
+    has_removes_without_size: bool,
+    /// Whether it removes files without saying in which partition they were.
+    has_removes_without_partition: bool,
     /// Whether rows were rewritten, but none changed.
     pub changes_nothing: bool,
     file: LogFile,
@@ -48,14 +53,24 @@ pub enum Told {
 /// Looks through the commits of `versions`.
 ///
 /// # Errors
-/// [`Error::VersionGone`], [`Error::Line`], [`Error::Unserved`], [`Error::Path`] and those of the store.
+/// [`Error::VersionGone`], [`Error::RangeTooLarge`], [`Error::Line`], [`Error::Unserved`], [`Error::Path`] and those of the store.
 pub async fn survey(
     store: &TableStore,
     history: &History,
     versions: RangeInclusive<Version>,
 ) -> Result<Vec<Commit>, Error> {
+    let (first, last) = (*versions.start(), *versions.end());
     let each = versions.map(|version| survey_commit(store, history, version));
-    stream::iter(each).buffered(COMMITS_FETCHED_AT_ONCE).try_collect().await
+    let mut each = std::pin::pin!(stream::iter(each).buffered(COMMITS_FETCHED_AT_ONCE));
+    let (mut commits, mut schema_bytes) = (Vec::new(), 0);
+    while let Some(commit) = each.try_next().await? {
+        schema_bytes += commit.metadata.as_ref().map_or(0, |metadata| metadata.schema_string.len());
+        if schema_bytes > RANGE_SCHEMAS_BYTES_MAX {
+            return Err(Error::RangeTooLarge { first, last });
+        }
+        commits.push(commit);
+    }
+    Ok(commits)
 }
 
 async fn survey_commit(store: &TableStore, history: &History, version: Version) -> Result<Commit, Error> {
@@ -72,7 +87,8 @@ async fn survey_commit(store: &TableStore, history: &History, version: Version) 
         metadata: None,
         has_cdc: false,
         has_deletion_vectors: false,
-        has_bare_removes: false,
+        has_removes_without_size: false,
+        has_removes_without_partition: false,
         changes_nothing: false,
         file,
     };
@@ -114,7 +130,10 @@ impl Commit {
             }
             self.has_deletion_vectors |= kind != ChangeKind::Cdc && file.deletion_vector.is_some();
             self.has_cdc |= kind == ChangeKind::Cdc;
-            self.has_bare_removes |= kind == ChangeKind::Remove && !file.is_whole();
+            if kind == ChangeKind::Remove {
+                self.has_removes_without_size |= !file.has_size();
+                self.has_removes_without_partition |= !file.has_partition();
+            }
             file.into_change(kind, root, &[])?;
         }
         Ok(())
@@ -134,9 +153,10 @@ impl Commit {
         self.has_deletion_vectors && self.tells(ChangeKind::Add, told)
     }
 
-    /// Whether a removed file would be told of which the log does not say enough.
-    pub fn lacks_files(&self, told: Told) -> bool {
-        self.has_bare_removes && self.tells(ChangeKind::Remove, told)
+    /// Whether a removed file would be told of which the log does not say enough for a reader.
+    pub fn lacks_files(&self, told: Told, is_partitioned: bool) -> bool {
+        let lacks = self.has_removes_without_size || is_partitioned && self.has_removes_without_partition;
+        lacks && self.tells(ChangeKind::Remove, told)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{checkpoint_columns, deletion_vector, features, partition, path};
 use crate::error::Kind;
-use crate::limits::{COMMIT_BYTES_MAX, COMMIT_LINE_BYTES_MAX};
+use crate::limits::{COMMIT_BYTES_MAX, COMMIT_LINE_BYTES_MAX, RANGE_SCHEMAS_BYTES_MAX};
 use crate::storage;
 use crate::table::snapshot::Version;
 
@@ -17,6 +17,11 @@ pub enum Error {
     VersionTooNew { wanted: Version, latest: Version },
     #[error("version {wanted} is not available, only versions {oldest} to {latest} are")]
     VersionGone { wanted: Version, oldest: Version, latest: Version },
+    #[error(
+        "the table changes its schema too often in versions {first} to {last} (more than \
+         {RANGE_SCHEMAS_BYTES_MAX} bytes); ask for fewer versions"
+    )]
+    RangeTooLarge { first: Version, last: Version },
     #[error("the log has no commit of version {missing}, which version {wanted} needs")]
     MissingCommit { wanted: Version, missing: Version },
     #[error("the log has no protocol action up to version {version}")]
@@ -81,7 +86,9 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NotATable { .. } => Kind::NotFound,
-            Self::VersionTooNew { .. } | Self::VersionGone { .. } => Kind::Invalid,
+            Self::VersionTooNew { .. } | Self::VersionGone { .. } | Self::RangeTooLarge { .. } => {
+                Kind::Invalid
+            }
             Self::Unserved { .. } | Self::Path { .. } | Self::DeletionVector { .. } => Kind::Unsupported,
             Self::CommitTooLarge { .. } | Self::Line { source: LineFault::TooLong, .. } => Kind::TooLarge,
             Self::MissingCommit { .. }

@@ -200,11 +200,11 @@ impl Error {
         format!("{provider_has_to_act}; tell the provider the request id {request_id}")
     }
 
-    /// Whether the request names a version that there is not, or no longer.
+    /// Whether the request names versions that there are not, or no longer, or too many of them.
     fn is_of_version(&self) -> bool {
         use delta::error::Error as Delta;
         let Self::Snapshot(snapshot::error::Error::Delta(error)) = self else { return false };
-        matches!(error, Delta::VersionGone { .. } | Delta::VersionTooNew { .. })
+        matches!(error, Delta::VersionGone { .. } | Delta::VersionTooNew { .. } | Delta::RangeTooLarge { .. })
     }
 
     /// Whether the fault lies with the table and not with the request.

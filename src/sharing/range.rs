@@ -256,7 +256,9 @@ impl Checked<'_> {
                 return Err(Error::ChangesNotRecorded { version: version.version });
             }
         }
-        if let Some(commit) = self.commits.iter().find(|commit| commit.lacks_files(self.request.told)) {
+        let is_partitioned = versions.iter().any(|version| !version.metadata.partition_columns.is_empty());
+        let lacks_files = |commit: &&Commit| commit.lacks_files(self.request.told, is_partitioned);
+        if let Some(commit) = self.commits.iter().find(lacks_files) {
             return Err(Error::BareRemove { version: commit.mark.version });
         }
         if !self.request.historical_metadata {

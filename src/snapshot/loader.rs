@@ -13,7 +13,7 @@ use super::cache::{Cache, Key, Round};
 use super::error::Error;
 use crate::delta::history::History;
 use crate::delta::{self, Loaded, Wanted};
-use crate::limits::REPLAYS_AT_ONCE;
+use crate::limits::{LOGS_READ_AT_ONCE, REPLAYS_AT_ONCE};
 use crate::state::record::TableSource;
 use crate::storage::Buckets;
 use crate::storage::table_store::TableStore;
@@ -31,6 +31,7 @@ struct Shared {
     control: Handle,
     cache: Mutex<Cache>,
     replays: Semaphore,
+    logs: Semaphore,
 }
 
 impl Loader {
@@ -38,7 +39,8 @@ impl Loader {
     pub fn new(buckets: Buckets, control: Handle, cache_bytes: usize) -> Self {
         let cache = Mutex::new(Cache::new(cache_bytes));
         let replays = Semaphore::new(REPLAYS_AT_ONCE);
-        Self { shared: Arc::new(Shared { buckets, control, cache, replays }) }
+        let logs = Semaphore::new(LOGS_READ_AT_ONCE);
+        Self { shared: Arc::new(Shared { buckets, control, cache, replays, logs }) }
     }
 
     /// The wanted version of a table, as it is now. Any thread may await it; all work is done on the control plane,
@@ -65,7 +67,7 @@ impl Loader {
         self.run(open).await
     }
 
-    /// Runs a task on the control plane; it goes on if the caller goes away.
+    /// Runs a task that reads a log on the control plane, when its turn comes; it goes on if the caller goes away.
     ///
     /// # Errors
     /// Those of the task, and [`Error::BrokenOff`].
@@ -73,7 +75,12 @@ impl Loader {
         &self,
         task: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        self.shared.control.spawn(task).await.unwrap_or(Err(Error::BrokenOff))
+        let shared = Arc::clone(&self.shared);
+        let in_turn = async move {
+            let _turn = shared.logs.acquire().await.map_err(|_| Error::BrokenOff)?;
+            task.await
+        };
+        self.shared.control.spawn(in_turn).await.unwrap_or(Err(Error::BrokenOff))
     }
 
     /// Starts a task on the control plane that nobody waits for.

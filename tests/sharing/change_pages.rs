@@ -122,3 +122,30 @@ fn a_feed_that_breaks_says_so_or_breaks_the_connection() {
         std::fs::write(&path, before).unwrap();
     }
 }
+
+#[test]
+fn a_removal_without_partition_values_is_told_where_there_are_no_partitions() {
+    let world = World::start();
+    let mut table = world.table("t", &recording().with("partitionColumns", json!([])));
+    let bare =
+        json!({"remove": {"path": "x.parquet", "deletionTimestamp": 1, "dataChange": true, "size": 5}});
+    table.commit(&[bare]);
+    table.set_time(0, NOON_MS);
+    table.set_time(1, NOON_MS + HOUR_MS);
+    let token = world.share_with_options(&json!({"history": true}));
+    assert_eq!(told(&changes(&world, &token, "startingVersion=1")), ["remove 1 x"]);
+}
+
+#[test]
+fn a_revoked_token_polls_and_pages_no_more() {
+    let (world, _table, _) = world();
+    let made = world.admin("POST", "/shares/s/tokens", &json!({})).json();
+    let token = made["token"].as_str().unwrap();
+    let page = changes(&world, token, "startingVersion=0&maxFiles=1");
+    let next = page.lines().pop().unwrap()["endStreamAction"]["nextPageToken"].as_str().unwrap().to_owned();
+    let id = made["tokenId"].as_str().unwrap();
+    assert_eq!(world.admin("DELETE", &format!("/tokens/{id}"), &json!(null)).status, 204);
+    let query = format!("startingVersion=0&maxFiles=1&pageToken={next}");
+    assert_eq!(changes(&world, token, &query).status, 401);
+    assert_eq!(world.query(token, r#"{"startingVersion":0}"#).status, 401);
+}

@@ -60,6 +60,7 @@ fn a_directory_is_read_with_its_credentials_and_nothing_else_is() {
         (Method::GET, "/lake?list-type=2&prefix=t10%2F"),
         (Method::GET, "/lake?list-type=2&prefix=t%2F&prefix=t10%2F"),
         (Method::GET, "/"),
+        (Method::GET, "/lake?list-type=2&prefix=t%2F&delimiter=%2F&prefix="),
         (Method::PUT, "/lake/t/new"),
         (Method::DELETE, "/lake/t/part%200.parquet"),
         (Method::GET, "/lake/t/part%200.parquet?tagging"),
@@ -68,6 +69,16 @@ fn a_directory_is_read_with_its_credentials_and_nothing_else_is() {
     ] {
         assert_eq!(call(method.clone(), path), 403, "{method} {path}");
     }
+    for path in ["/lake/t/../t10/_delta_log/00000000000000000000.json", "/lake/t/%2E%2E/t10/x"] {
+        assert!(call(Method::GET, path) >= 400, "{path}");
+    }
+    let above = s3.call(
+        Method::GET,
+        "/lake?list-type=2&prefix=t%2F..%2Ft10%2F",
+        &[("x-amz-security-token", session.as_str())],
+        "",
+    );
+    assert!(above.elements("Key").is_empty());
     let path = "/lake/t/part%200.parquet";
     assert_ne!(s3.call(Method::GET, path, &[], "").status, 200, "no session token");
     let forged = format!("{}A", &session[..session.len() - 1]);
