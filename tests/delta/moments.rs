@@ -1,4 +1,4 @@
-//! Times of versions: what a search finds is what a look at each finds.
+//! Times of versions: a search against a look at each.
 
 use std::sync::Arc;
 

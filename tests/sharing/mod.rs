@@ -19,5 +19,6 @@ mod pages;
 mod queries;
 mod query;
 mod refused;
+mod spark;
 mod wire;
 mod world;
