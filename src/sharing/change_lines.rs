@@ -1,7 +1,7 @@
 //! Changed files as lines of NDJSON, with version and time.
 
 use super::capabilities::Format;
-use super::render::{LineWriter, push_decimal, push_id};
+use super::render::{LineWriter, push_decimal};
 use crate::encode::json::string_into;
 use crate::table::change::{ChangeKind, ChangedFile, CommitMark, OwnedVector};
 use crate::table::deletion_vector::Place;
@@ -31,7 +31,7 @@ fn push_parquet(writer: &mut LineWriter, change: &ChangedFile, mark: CommitMark,
     out.extend_from_slice(b"\":{\"url\":\"");
     writer.push_url(&change.encoded_path, out);
     out.extend_from_slice(b"\",\"id\":\"");
-    push_id(writer.file_id_hash(), [change.log_path.as_bytes(), b""], out);
+    writer.push_id([change.log_path.as_bytes(), b""], out);
     out.extend_from_slice(b"\",\"partitionValues\":");
     out.extend_from_slice(&change.partition_values_json);
     push_number("size", change.size_bytes, out);
@@ -44,11 +44,11 @@ fn push_parquet(writer: &mut LineWriter, change: &ChangedFile, mark: CommitMark,
 
 fn push_delta(writer: &mut LineWriter, change: &ChangedFile, mark: CommitMark, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"file\":{\"id\":\"");
-    push_id(writer.file_id_hash(), [change.log_path.as_bytes(), b""], out);
+    writer.push_id([change.log_path.as_bytes(), b""], out);
     let vector = change.deletion_vector.as_ref().map(OwnedVector::as_vector);
     if let Some(Place::File(key)) = vector.map(|vector| vector.place) {
         out.extend_from_slice(b"\",\"deletionVectorFileId\":\"");
-        push_id(writer.file_id_hash(), [key, b""], out);
+        writer.push_id([key, b""], out);
     }
     out.push(b'"');
     push_mark(mark, out);

@@ -15,8 +15,11 @@ use crate::skip::pruner::Pruner;
 use crate::table::file_list::{Block, BlockPosition, FileList};
 use crate::table::snapshot::Version;
 
-/// Room beyond a chunk, so that its last line seldom makes it grow.
-const CHUNK_SLACK_BYTES: usize = 4 << 10;
+/// Room beyond a chunk, so that its last lines seldom make it grow.
+const CHUNK_SLACK_BYTES: usize = 8 << 10;
+
+/// Files whose lines are written at once.
+const FILES_SIDE_BY_SIDE: usize = 4;
 
 /// What a listing is made of.
 pub struct ListingParts {
@@ -112,24 +115,30 @@ impl Listing {
             }
             None => return false,
         };
+        let mut waiting = Vec::with_capacity(FILES_SIDE_BY_SIDE);
         for file in rest.by_ref() {
             if self.parts.pruner.as_mut().is_some_and(|pruner| !pruner.may_match(&file)) {
                 continue;
             }
-            self.parts.lines.push_file(&file, out);
-            self.access.files += 1;
             if let Some(rows) = &mut self.rows_wanted {
                 // A file whose rows were not counted may be empty.
                 *rows = rows.saturating_sub(file.live_row_count().unwrap_or_default());
-                if *rows == 0 {
+            }
+            self.access.files += 1;
+            waiting.push(file);
+            if self.rows_wanted == Some(0) {
+                break;
+            }
+            if waiting.len() == FILES_SIDE_BY_SIDE {
+                self.parts.lines.push_files(&waiting, out);
+                waiting.clear();
+                if out.len() >= chunk_bytes {
+                    self.position = Some(rest.position());
                     return true;
                 }
             }
-            if out.len() >= chunk_bytes {
-                self.position = Some(rest.position());
-                return true;
-            }
         }
+        self.parts.lines.push_files(&waiting, out);
         self.position = None;
         true
     }

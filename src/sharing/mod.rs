@@ -32,6 +32,7 @@ pub mod credentials;
 pub mod door_parts;
 pub mod error;
 pub mod feed;
+pub mod file_id;
 pub mod filter;
 pub mod format;
 pub mod list;

@@ -1,12 +1,9 @@
 //! Files as lines of NDJSON, byte by byte, signed on the way.
 
-use md5::Md5;
-use sha2::{Digest, Sha256};
-
 use super::capabilities::Format;
+use super::file_id::{FileId, FileIds, Path};
 use crate::sigv4::credential::Credential;
-use crate::sigv4::hexadecimal::{push_md5, push_sha256};
-use crate::sigv4::presign::{EncodedPath, PresignScope, Presigner};
+use crate::sigv4::presign::{EncodedPath, PresignScope, Presigner, Signature};
 use crate::table::deletion_vector::{DeletionVector, Place};
 use crate::table::file::File;
 
@@ -45,13 +42,18 @@ pub struct EndTokens {
     pub next_page: Option<String>,
 }
 
+/// What is hashed of a file.
+struct Marks {
+    signature: Signature,
+    id: FileId,
+}
+
 /// Writes the lines of one answer.
 pub struct LineWriter {
     signing: Signing,
     presigner: Presigner,
     format: Format,
-    /// Whose hash file ids are: SHA-256 of the path in delta, MD5 in parquet.
-    file_id_hash: Format,
+    ids: FileIds,
     /// `"expirationTimestamp":1795387951160`
     expiration: Vec<u8>,
     min_expiration_ms: i64,
@@ -62,7 +64,8 @@ impl LineWriter {
         let presigner = signing.presigner(now_ms);
         let min_expiration_ms = presigner.expiration_ms();
         let expiration = expiration_of(&presigner);
-        Self { signing, presigner, format, file_id_hash, expiration, min_expiration_ms }
+        let ids = FileIds::new(file_id_hash);
+        Self { signing, presigner, format, ids, expiration, min_expiration_ms }
     }
 
     /// Takes a new presigner when the bucket of time is over, so that late lines of a slow answer live as
@@ -75,20 +78,38 @@ impl LineWriter {
         }
     }
 
-    /// Appends the line of one file (Delta Sharing, "File", "File in Delta format").
-    #[inline]
-    pub fn push_file(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
-        match self.format {
-            Format::Parquet => self.push_parquet(file, out),
-            Format::Delta => self.push_delta(file, out),
+    /// Appends the lines of files (Delta Sharing, "File", "File in Delta format"). Four in a row cost less than four alone,
+    /// because what is hashed of them is hashed side by side.
+    pub fn push_files(&mut self, files: &[File<'_>], out: &mut Vec<u8>) {
+        let (fours, rest) = files.as_chunks::<4>();
+        for four in fours {
+            let [first, second, third, fourth] = four.each_ref().map(encoded_path);
+            let [first, second] = self.presigner.sign_pair([first, second]);
+            let [third, fourth] = self.presigner.sign_pair([third, fourth]);
+            let ids = self.ids.of_four(four.each_ref().map(log_path));
+            for ((file, signature), id) in four.iter().zip([first, second, third, fourth]).zip(ids) {
+                self.push_line(file, &Marks { signature, id }, out);
+            }
+        }
+        for file in rest {
+            let marks =
+                Marks { signature: self.presigner.sign(encoded_path(file)), id: self.ids.of(log_path(file)) };
+            self.push_line(file, &marks, out);
         }
     }
 
-    fn push_parquet(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
+    fn push_line(&mut self, file: &File<'_>, marks: &Marks, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Parquet => self.push_parquet(file, marks, out),
+            Format::Delta => self.push_delta(file, marks, out),
+        }
+    }
+
+    fn push_parquet(&self, file: &File<'_>, marks: &Marks, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"file\":{\"url\":\"");
-        self.presigner.presign(encoded_path(file), out);
+        self.presigner.push_url(encoded_path(file), &marks.signature, out);
         out.extend_from_slice(b"\",\"id\":\"");
-        push_id(self.file_id_hash, [file.log_directory, file.log_name], out);
+        marks.id.push(out);
         out.extend_from_slice(b"\",\"partitionValues\":");
         out.extend_from_slice(file.partition_values_json);
         out.extend_from_slice(b",\"size\":");
@@ -99,17 +120,17 @@ impl LineWriter {
         out.extend_from_slice(b"}}\n");
     }
 
-    fn push_delta(&mut self, file: &File<'_>, out: &mut Vec<u8>) {
+    fn push_delta(&mut self, file: &File<'_>, marks: &Marks, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"file\":{\"id\":\"");
-        push_id(self.file_id_hash, [file.log_directory, file.log_name], out);
+        marks.id.push(out);
         if let Some(Place::File(key)) = file.deletion_vector.map(|vector| vector.place) {
             out.extend_from_slice(b"\",\"deletionVectorFileId\":\"");
-            push_id(self.file_id_hash, [key, b""], out);
+            self.ids.of([b"", key]).push(out);
         }
         out.extend_from_slice(b"\",");
         out.extend_from_slice(&self.expiration);
         out.extend_from_slice(b",\"deltaSingleAction\":{\"add\":{\"path\":\"");
-        self.presigner.presign(encoded_path(file), out);
+        self.presigner.push_url(encoded_path(file), &marks.signature, out);
         out.extend_from_slice(b"\",\"partitionValues\":");
         out.extend_from_slice(file.partition_values_json);
         out.extend_from_slice(b",\"size\":");
@@ -158,9 +179,9 @@ impl LineWriter {
         self.format
     }
 
-    /// Whose hash file ids are.
-    pub fn file_id_hash(&self) -> Format {
-        self.file_id_hash
+    /// Appends the id of the file at a path, spelled as in the log.
+    pub fn push_id(&self, path: Path<'_>, out: &mut Vec<u8>) {
+        self.ids.of(path).push(out);
     }
 
     /// Appends the URL of the file at a path below the table, which is encoded already.
@@ -195,19 +216,8 @@ fn encoded_path<'a>(file: &File<'a>) -> EncodedPath<'a> {
     EncodedPath { directory: file.encoded_directory, name: file.encoded_name }
 }
 
-/// The id of a file: a hash of its path as the log spells it, in two parts.
-pub fn push_id(hash: Format, path: [&[u8]; 2], out: &mut Vec<u8>) {
-    let [directory, name] = path;
-    match hash {
-        Format::Parquet => {
-            let id = Md5::new().chain_update(directory).chain_update(name);
-            push_md5(&id.finalize().into(), out);
-        }
-        Format::Delta => {
-            let id = Sha256::new().chain_update(directory).chain_update(name);
-            push_sha256(&id.finalize().into(), out);
-        }
-    }
+fn log_path<'a>(file: &File<'a>) -> Path<'a> {
+    [file.log_directory, file.log_name]
 }
 
 fn push_row_ids(file: &File<'_>, out: &mut Vec<u8>) {
@@ -246,8 +256,10 @@ pub fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use md5::{Digest, Md5};
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use sha2::Sha256;
 
     use super::*;
     use crate::sharing::fixture;
@@ -261,9 +273,8 @@ mod tests {
         let mut writer = LineWriter::new(fixture::signing(), format, file_id_hash, NOW_MS);
         let mut out = Vec::new();
         let mut block = Block::default();
-        for file in snapshot.files.read_block(0, &mut block) {
-            writer.push_file(&file, &mut out);
-        }
+        let files: Vec<_> = snapshot.files.read_block(0, &mut block).collect();
+        writer.push_files(&files, &mut out);
         let text = String::from_utf8(out).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -309,6 +320,21 @@ mod tests {
                     "dataChange": true,
                     "stats": r#"{"numRecords":2,"minValues":{"id":1,"name":"a\"b"}}"#}}}})
         );
+    }
+
+    #[test]
+    fn lines_side_by_side_are_those_of_each() {
+        for format in [Format::Parquet, Format::Delta] {
+            let snapshot = fixture::snapshot(7);
+            let mut writer = LineWriter::new(fixture::signing(), format, format, NOW_MS);
+            let mut block = Block::default();
+            let files: Vec<_> = snapshot.files.read_block(0, &mut block).collect();
+            let (mut alone, mut together) = (Vec::new(), Vec::new());
+            files.chunks(1).for_each(|file| writer.push_files(file, &mut alone));
+            writer.push_files(&files, &mut together);
+            assert_eq!(String::from_utf8_lossy(&together).lines().count(), 7);
+            assert_eq!(String::from_utf8(together).unwrap(), String::from_utf8(alone).unwrap());
+        }
     }
 
     #[test]

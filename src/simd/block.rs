@@ -1,9 +1,12 @@
-//! Blocks, states and constants of SHA-256.
+//! Blocks, states and constants of SHA-256 and MD5.
 
-/// Bytes in one block (FIPS 180-4, section 1).
+/// Bytes in one block of either (FIPS 180-4, section 1; RFC 1321, section 3.4).
 pub const BLOCK_BYTES: usize = 64;
 
-/// The eight words of a hash state.
+/// The four words of a state of MD5.
+pub type Md5Words = [u32; 4];
+
+/// The eight words of a state of SHA-256.
 pub type Words = [u32; 8];
 
 /// The state before the first block (FIPS 180-4, section 5.3.3).

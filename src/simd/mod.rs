@@ -6,9 +6,18 @@
 #![allow(unsafe_code, reason = "instructions of one processor can only be called after asking it for them")]
 
 mod block;
+pub mod md5;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod md5_lanes;
 mod scalar;
 pub mod sha256;
 #[cfg(target_arch = "aarch64")]
 mod sha256_arm;
 #[cfg(target_arch = "x86_64")]
 mod sha256_x86;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod vector;
+#[cfg(target_arch = "aarch64")]
+mod vector_arm;
+#[cfg(target_arch = "x86_64")]
+mod vector_x86;
