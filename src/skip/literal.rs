@@ -56,8 +56,8 @@ fn decimal(text: &str, precision: u8) -> Option<Literal> {
 fn timestamp(moment: Moment) -> Option<Literal> {
     let doubt = if moment.has_zone { 0 } else { ZONE_MICROS_MAX };
     let (before, after) = match moment.may_be_cut {
-        // Java's division of a time before 1970 rounds up.
-        true if moment.micros < 0 => (CUT_MICROS_MAX, CUT_MICROS_MAX),
+        // Division in Java rounds times before 1970 up, to 1970 itself at most.
+        true if moment.micros <= 0 => (CUT_MICROS_MAX, CUT_MICROS_MAX),
         true => (0, CUT_MICROS_MAX),
         false => (0, 0),
     };
