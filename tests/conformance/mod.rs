@@ -1,3 +1,4 @@
-//! One suite for every implementation of a port.
+//! One suite for every implementation of a port, and what is held.
 
+mod report;
 mod state;
