@@ -9,8 +9,14 @@ use super::schema_text;
 use crate::encode::json::{escape_into, string_into};
 use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
 
-/// Property that asks for a kind of checkpoint: a matter of the log, which clients never see.
-const CHECKPOINT_POLICY: &str = "delta.checkpointPolicy";
+/// Properties of the log, which clients never see: the kind of its checkpoints, and whether its commits carry their
+/// time. Clients make a log of their own from an answer, and would miss the times in it.
+const LOG_PROPERTIES: [&str; 4] = [
+    "delta.checkpointPolicy",
+    "delta.enableInCommitTimestamps",
+    "delta.inCommitTimestampEnablementVersion",
+    "delta.inCommitTimestampEnablementTimestamp",
+];
 
 /// What a `metaData` line says besides the table's own metadata.
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,7 +126,8 @@ fn push_delta(metadata: &Metadata, out: &mut Vec<u8>) {
 
 /// Delta's own properties. What else a provider keeps with a table is no business of recipients.
 fn told_configuration(configuration: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
-    configuration.iter().filter(|(name, _)| name.starts_with("delta.") && *name != CHECKPOINT_POLICY)
+    let is_told = |name: &str| name.starts_with("delta.") && !LOG_PROPERTIES.contains(&name);
+    configuration.iter().filter(move |(name, _)| is_told(name))
 }
 
 fn push_names(metadata: &Metadata, out: &mut Vec<u8>) {
@@ -221,6 +228,8 @@ mod tests {
         for (name, value) in [
             ("delta.enableChangeDataFeed", "true"),
             ("delta.checkpointPolicy", "v2"),
+            ("delta.enableInCommitTimestamps", "true"),
+            ("delta.inCommitTimestampEnablementVersion", "3"),
             ("owner.password", "hush"),
         ] {
             snapshot.metadata.configuration.insert(name.to_owned(), value.to_owned());
