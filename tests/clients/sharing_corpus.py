@@ -3,7 +3,7 @@
     sharing_corpus.py --lakeshare PROGRAM --config-dir DIR --data DIR --corpus DIR [--only NAME[,NAME]]
 
 The server behind alias `t` serves `--data`. Each table is either shared and read with the expected rows, or refused with a reason that
-names a feature or a fault that the table really has.
+names a feature or a fault that the table really has. Older versions and change feeds are read where the corpus says what they hold.
 """
 import argparse
 import collections
@@ -31,6 +31,9 @@ CLIENT_LIMITS = {
     "dat__multi_partitioned": (("parquet",), "the client cannot turn a binary partition value into a column"),
     "dkrs__void-column": (("delta",), "the client's kernel knows no void type"),
 }
+
+# Tables whose older versions have lost their files.
+VACUUMED = ("spark40__vacuumed",)
 
 # Words of a refusal -> features of CORPUS.json of which the table must have one.
 REFUSALS = {
@@ -151,29 +154,51 @@ def refused(checks, name, table, message):
     checks.equal(f"{name} refused for {', '.join(named) or message.strip()}", bool(has), True)
 
 
+def attempt(checks, name, table, label, delta_format, load):
+    """What `load` returns; `None` where it is refused for a feature that the client does not know, or its format."""
+    try:
+        return load()
+    except Exception as error:  # whatever the client throws is a finding
+        # The client breaks long texts into pieces, each with its quotes.
+        text = re.sub(r"""["']\s*\n\s*["']""", "", f"{type(error).__name__}: {error}")
+        is_of_client = any(feature in text for feature in NOT_OF_THE_CLIENT) and "readerfeatures" in text
+        if "UNSUPPORTED_OPERATION" in text and (is_of_client or not delta_format):
+            refused(checks, name, table, text)
+        else:
+            checks.equal(f"{label} is read", text, "rows")
+        return None
+
+
 def read(checks, arguments, profile, name, table, expected):
     limits, why = CLIENT_LIMITS.get(name, ((), ""))
+    url = f"{profile}#corpus.all.{shared_name(name)}"
     for delta_format in (False, True):
         label = f"{name} {'delta' if delta_format else 'parquet'}"
         if ("delta" if delta_format else "parquet") in limits:
             print(f"note {label}: {why}")
             continue
-        url = f"{profile}#corpus.all.{shared_name(name)}"
-        try:
-            frame = delta_sharing.load_as_pandas(url, use_delta_format=delta_format)
-        except Exception as error:  # whatever the client throws is a finding
-            # The client breaks long texts into pieces, each with its quotes.
-            text = re.sub(r"""["']\s*\n\s*["']""", "", f"{type(error).__name__}: {error}")
-            is_of_client = any(feature in text for feature in NOT_OF_THE_CLIENT) and "readerfeatures" in text
-            if "UNSUPPORTED_OPERATION" in text and (is_of_client or not delta_format):
-                refused(checks, name, table, text)
-            else:
-                checks.equal(f"{label} is read", text, "rows")
-            continue
-        compare(checks, label, frame, expected)
-        if len(frame) > 3:
-            few = delta_sharing.load_as_pandas(url, limit=3, use_delta_format=delta_format)
-            checks.equal(f"{label} limit 3", len(few), 3)
+        tried = lambda label, load: attempt(checks, name, table, label, delta_format, load)
+        frame = tried(label, lambda: delta_sharing.load_as_pandas(url, use_delta_format=delta_format))
+        if frame is not None:
+            compare(checks, label, frame, expected)
+            if len(frame) > 3:
+                few = delta_sharing.load_as_pandas(url, limit=3, use_delta_format=delta_format)
+                checks.equal(f"{label} limit 3", len(few), 3)
+        known = {version: want for version, want in expected.get("versions", {}).items()
+                 if "num_rows" in want and name not in VACUUMED}
+        for version, want in known.items():
+            older = tried(f"{label} {version}", lambda: delta_sharing.load_as_pandas(
+                url, version=int(version), use_delta_format=delta_format))
+            if older is not None:
+                checks.equal(f"{label} {version} rows", len(older), want["num_rows"])
+        if "cdf" in expected:
+            start = expected["cdf"]["starting_version"]
+            changes = tried(f"{label} changes", lambda: delta_sharing.load_table_changes_as_pandas(
+                url, starting_version=start, use_delta_format=delta_format))
+            if changes is not None:
+                counted = collections.Counter(zip(changes["_commit_version"].astype(str), changes["_change_type"]))
+                want = {(version, kind): count for version, kinds in expected["cdf"]["changes"].items() for kind, count in kinds.items()}
+                checks.equal(f"{label} changes", dict(counted), want)
 
 
 def main():
@@ -195,9 +220,9 @@ def main():
         table = tables[f"delta/{name}"]
         spec = f"{shared_name(name)}:delta:corpus:{name}"
         if not served:
-            done = cli(arguments, "share", "create", "t/corpus", "all", spec)
+            done = cli(arguments, "share", "create", "t/corpus", "all", spec, "--history")
         else:
-            done = cli(arguments, "share", "update", "t/corpus", "--add", f"all:{spec}")
+            done = cli(arguments, "share", "update", "t/corpus", "--add", f"all:{spec}", "--history")
         if done.returncode == 0:
             served.append(name)
             if table["use"] == "refuse" and name not in READ_BY_OTHERS:
