@@ -1,4 +1,4 @@
-"""Time travel and change data feeds through the Python client, over tables that deltalake wrote.
+"""Time travel, change data feeds and directory access, over tables that deltalake wrote.
 
 Usage: sharing_history.py --lakeshare EXE --config-dir DIR --data DIR
 Needs the alias `t` in the config directory. Prints `N passed, N failed`.
@@ -6,10 +6,12 @@ Needs the alias `t` in the config directory. Prints `N passed, N failed`.
 
 import argparse
 import datetime
+import json
 import pathlib
 import subprocess
 import sys
 import time
+import urllib.request
 
 import delta_sharing
 import deltalake
@@ -54,6 +56,29 @@ def write(path):
     step(lambda: deltalake.DeltaTable(path).delete("id = 2"))
     step(lambda: append(7))
     return moments
+
+
+def read_directory(profile, expected, columns):
+    """Reads the table itself over S3, as an engine does that reads Delta logs."""
+    profile = json.loads(profile.read_text())
+    call = profile["endpoint"] + "/shares/dir/schemas/s/tables/t/temporary-table-credentials"
+    request = urllib.request.Request(call, method="POST", headers={"Authorization": "Bearer " + profile["bearerToken"]})
+    made = json.load(urllib.request.urlopen(request))["credentials"]
+    keys = made["awsTempCredentials"]
+    options = {
+        "aws_endpoint": profile["endpoint"].split("/delta-sharing")[0], "aws_allow_http": "true",
+        "aws_region": "us-east-1", "aws_access_key_id": keys["accessKeyId"],
+        "aws_secret_access_key": keys["secretAccessKey"], "aws_session_token": keys["sessionToken"],
+    }
+    frame = deltalake.DeltaTable(made["location"], storage_options=options).to_pandas()
+    check("a directory with its credentials", rows(frame, columns), rows(expected, columns))
+    try:
+        deltalake.write_deltalake(made["location"], pa.table({"id": [9]}), mode="append", storage_options=options)
+        outcome = "done"
+    except Exception:  # deltalake raises what its store raises
+        outcome = "refused"
+    check("a write with credentials that read", outcome, "refused")
+    check("the table after it", deltalake.DeltaTable(made["location"], storage_options=options).version(), 4)
 
 
 def main():
@@ -101,6 +126,10 @@ def main():
             check(f"changes {start} to {end} in {form}", rows(found, changes), rows(expected.to_pandas(), changes))
         found = delta_sharing.load_table_changes_as_pandas(url("eu"), starting_version=0, use_delta_format=use_delta)
         check(f"changes of a part in {form}", set(found["region"]), {"EU"})
+
+    cli("share", "create", "t/dir", "s", table, "--history", "--directory-access")
+    cli("share", "token", "create", "t/dir", "--profile", str(location.parent / "dir.share"))
+    read_directory(location.parent / "dir.share", local(4), columns)
 
     versions = [delta_sharing.get_table_version(url("whole"), starting_timestamp=stamp) for stamp in
                 ("2020-01-01T00:00:00Z", "2020-01-01T02:00:00+02:00")]
