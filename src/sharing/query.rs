@@ -88,6 +88,10 @@ pub async fn answer(
     access.conditions(&predicate);
     let part = cut(&caller, request, files, after).await?;
     let version = snapshot.version;
+    if part.end.is_some() && wanted == Wanted::Latest {
+        // Kept under its number, it need not be rebuilt for the next page when the table has gone on.
+        caller.load(Wanted::Version(version)).await?;
+    }
     let tokens = EndTokens {
         refresh: wants_refresh_token(request).then(|| {
             caller.tokens().seal(Kind::Refresh, &parameters, &Pinned::snapshot(version, Vec::new()))

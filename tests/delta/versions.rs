@@ -164,6 +164,20 @@ fn a_loader_keeps_a_version_until_there_is_a_newer_one() {
 }
 
 #[test]
+fn the_latest_version_is_kept_under_its_number_for_who_asks_so() {
+    let table = Table::with_commit_0(&[add("a")]);
+    table.commit(1, &[add("b")]);
+    let runtime = runtime();
+    let loader = loader(&table, &runtime, 1 << 30);
+    let load = |wanted| runtime.block_on(loader.load(&source("t"), wanted)).unwrap();
+    let latest = load(Wanted::Latest);
+    assert!(Arc::ptr_eq(&latest, &load(Wanted::Version(1))), "it was not rebuilt");
+    table.commit(2, &[add("c")]);
+    assert_eq!(load(Wanted::Latest).version, 2);
+    assert!(Arc::ptr_eq(&latest, &load(Wanted::Version(1))), "it was kept");
+}
+
+#[test]
 fn a_loader_without_memory_still_answers() {
     let table = Table::with_commit_0(&[add("a")]);
     let runtime = runtime();
