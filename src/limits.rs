@@ -259,6 +259,9 @@ pub const CHECKPOINT_SIDECARS_MAX: usize = 65_536;
 /// Rows of a checkpoint that are decoded at once.
 pub const CHECKPOINT_BATCH_ROWS: usize = 4_096;
 
+/// Values of a checkpoint that are decoded at once: where hundreds of columns are read, fewer rows are.
+pub const CHECKPOINT_BATCH_VALUES: usize = 64 * CHECKPOINT_BATCH_ROWS;
+
 /// Tables that are replayed at the same time, so that memory for decoding stays bounded.
 pub const REPLAYS_AT_ONCE: usize = 4;
 

@@ -20,7 +20,7 @@ use super::checkpoint_columns::Fault;
 use super::checkpoint_rows::TableRows;
 use super::checkpoint_source::CheckpointSource;
 use super::error::Error;
-use crate::limits::CHECKPOINT_BATCH_ROWS;
+use crate::limits::{CHECKPOINT_BATCH_ROWS, CHECKPOINT_BATCH_VALUES};
 
 /// A checkpoint file, its footer read.
 pub(super) struct CheckpointReader {
@@ -135,12 +135,11 @@ impl CheckpointReader {
         };
         let leaves: Vec<_> = (0..schema.num_columns()).filter(is_wanted).collect();
         self.source.prepare_for(leaves.len());
+        let rows = (CHECKPOINT_BATCH_VALUES / leaves.len().max(1)).clamp(1, CHECKPOINT_BATCH_ROWS);
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.metadata.clone());
-        let reader = builder
-            .with_projection(ProjectionMask::leaves(schema, leaves))
-            .with_batch_size(CHECKPOINT_BATCH_ROWS)
-            .build()?;
+        let reader =
+            builder.with_projection(ProjectionMask::leaves(schema, leaves)).with_batch_size(rows).build()?;
         for batch in reader {
             let batch = batch.map_err(|error| ParquetError::ArrowError(error.to_string()))?;
             read_batch(&batch)?;

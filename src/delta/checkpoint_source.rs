@@ -59,10 +59,11 @@ impl CheckpointSource {
 
     /// Gets ready to read `column_count` columns side by side: more and smaller windows, of as many bytes in all.
     pub(super) fn prepare_for(&self, column_count: usize) {
+        const BYTES: usize = CHECKPOINT_WINDOWS_MAX * CHECKPOINT_WINDOW_BYTES;
         let mut windows = self.windows();
-        windows.count_max = CHECKPOINT_WINDOWS_MAX.max(2 * column_count);
-        let share = CHECKPOINT_WINDOWS_MAX * CHECKPOINT_WINDOW_BYTES / windows.count_max;
-        windows.window_bytes = share.max(CHECKPOINT_WINDOW_BYTES_MIN);
+        let two_each = column_count.saturating_mul(2);
+        windows.count_max = two_each.clamp(CHECKPOINT_WINDOWS_MAX, BYTES / CHECKPOINT_WINDOW_BYTES_MIN);
+        windows.window_bytes = BYTES / windows.count_max;
     }
 
     pub(super) fn key(&self) -> &str {
