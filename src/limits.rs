@@ -276,3 +276,6 @@ pub const REFUSED_BODY_SECONDS_MAX: u64 = 5;
 
 /// Longest life of a presigned URL (Amazon S3, "Authenticating requests: using query parameters").
 pub const PRESIGNED_SECONDS_MAX: u32 = 604_800;
+
+/// By how much the clock of a recipient that asks for "now" may be ahead of ours.
+pub const CLOCK_SKEW_MS_MAX: i64 = 5 * 60 * 1_000;

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::delta::Wanted;
 use crate::delta::history::History;
 use crate::directory::TableEntry;
+use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::sigv4::credential::Credential;
 use crate::state::record::{TableOptions, TableSource};
 use crate::table::file_list::FileList;
@@ -136,8 +137,10 @@ impl Caller<'_> {
         Ok(version)
     }
 
+    /// Until now, the latest version is that of all times since its commit; the time to come has none yet.
+    ///
     /// # Errors
-    /// [`Error::TimestampBefore`] and [`Error::TimestampAfter`]: a time after the latest commit has no version yet.
+    /// [`Error::TimestampBefore`] and [`Error::TimestampAfter`].
     pub async fn at_or_before(
         &self,
         history: &Arc<History>,
@@ -151,7 +154,8 @@ impl Caller<'_> {
             Ok((history.at_or_before(timestamp.floor_ms).await?, first, last))
         });
         let (version, first, last) = found.await?;
-        if timestamp.floor_ms > last.timestamp_ms {
+        let known_until_ms = last.timestamp_ms.max(self.parts.clock.now_ms() + CLOCK_SKEW_MS_MAX);
+        if timestamp.floor_ms > known_until_ms {
             let time = clock::rfc3339(last.timestamp_ms);
             return Err(Error::TimestampAfter { parameter, version: last.version, time });
         }

@@ -1,5 +1,6 @@
 //! Versions and times: what of the history is shared.
 
+use lakeshare::clock::{Clock, rfc3339};
 use serde_json::{Value, json};
 
 use super::log_table::{Head, LogTable};
@@ -83,6 +84,8 @@ fn a_snapshot_is_that_of_its_version_or_its_time() {
         (at(&day(4)), 3),
         (at("2024-01-05T11:59:59Z"), 3),
         (at(&day(6)), 5),
+        (at("2024-01-06T12:00:01Z"), 5),
+        (at(&rfc3339(Clock::system().now_ms())), 5),
     ] {
         let answer = world.query(&token, &body);
         assert_eq!(found(&answer), version, "{body}");
@@ -91,7 +94,7 @@ fn a_snapshot_is_that_of_its_version_or_its_time() {
     for (body, named) in [
         (r#"{"version":6}"#.to_owned(), "the latest is 5"),
         (at("2023-12-31T00:00:00Z"), "oldest available version 0"),
-        (at("2024-01-06T12:00:01Z"), "latest version 5"),
+        (at("2999-01-06T12:00:01Z"), "latest version 5"),
     ] {
         let (code, text) = error_of(&world.query(&token, &body), 400);
         assert_eq!(code, "INVALID_PARAMETER_VALUE");
