@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
+use lakeshare::delta::changes::{ChangeReader, Told, survey};
 use lakeshare::delta::error::Error;
+use lakeshare::delta::history::History;
 use lakeshare::delta::{self, Loaded, Wanted};
 use lakeshare::error::Kind;
 use lakeshare::storage::table_store::TableStore;
@@ -31,14 +33,18 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.expect("a runtime")
 });
 
-async fn load(files: &[(&str, Vec<u8>)], wanted: Wanted) -> Result<Loaded, Error> {
+async fn store(files: &[(&str, Vec<u8>)]) -> TableStore {
     let store = Arc::new(InMemory::new());
     for (name, bytes) in files {
         let path = format!("t/_delta_log/{name}").into();
         store.put(&path, bytes.clone().into()).await.expect("memory takes it");
     }
     let store: Arc<dyn ObjectStore> = store;
-    delta::load(&TableStore::new(store, "t", "t").expect("a store"), wanted, None).await
+    TableStore::new(store, "t", "t").expect("a store")
+}
+
+async fn load(files: &[(&str, Vec<u8>)], wanted: Wanted) -> Result<Loaded, Error> {
+    delta::load(&store(files).await, wanted, None).await
 }
 
 /// Either every file of the version can be read, or the fault is one that stays and says so.
@@ -80,6 +86,25 @@ pub fn commit(bytes: &[u8]) {
         ];
         check(RUNTIME.block_on(load(&files, Wanted::Latest)));
     }
+}
+
+/// The bytes are the second commit of a table, told as changes. What the first look finds good is told without a fault.
+pub fn changes(bytes: &[u8]) {
+    let old = COMMIT_0.split_once('\n').expect("lines").1;
+    let first = format!("{OLD_PROTOCOL}\n{old}").into_bytes();
+    let files = [("00000000000000000000.json", first), ("00000000000000000001.json", bytes.to_vec())];
+    RUNTIME.block_on(async {
+        let store = store(&files).await;
+        let Ok(loaded) = delta::load(&store, Wanted::Latest, None).await else { return };
+        let Ok(history) = History::open(&store, loaded.snapshot()).await else { return };
+        let Ok(commits) = survey(&store, &history, 0..=1).await else { return };
+        for commit in &commits {
+            for told in [Told::Files, Told::Feed] {
+                let mut reader = ChangeReader::new(&store, commit, told, vec!["p".to_owned()]);
+                while reader.next().await.expect("what was looked through can be told").is_some() {}
+            }
+        }
+    });
 }
 
 /// The bytes are lines: storage type, place, offset, size and cardinality of a file's deletion vector.

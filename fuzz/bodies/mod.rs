@@ -11,8 +11,9 @@ mod wire;
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     ("capabilities", wire::capabilities),
+    ("changes", log::changes),
     ("checkpoint", log::checkpoint),
     ("commit", log::commit),
     ("deletion_vector", log::deletion_vector),
@@ -20,6 +21,8 @@ pub const TARGETS: [Target; 10] = [
     ("object_key", wire::object_key),
     ("page_token", directory::page_token),
     ("query_body", wire::query_body),
+    ("query_token", directory::query_token),
+    ("request_target", wire::request_target),
     ("sql_hints", hints::sql),
     ("statistics", hints::statistics),
 ];

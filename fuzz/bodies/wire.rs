@@ -1,9 +1,12 @@
 //! What requests say of themselves.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use lakeshare::s3store::object_path::ObjectKey;
 use lakeshare::sharing::capabilities::{Capabilities, HEADER, file_id_hash};
+use lakeshare::sharing::parameters::Parameters;
 use lakeshare::sharing::query_request::QueryRequest;
+use lakeshare::sharing::route::Route;
+use lakeshare::sharing::timestamp;
 
 pub fn capabilities(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
@@ -39,5 +42,24 @@ pub fn query_body(bytes: &[u8]) {
     if let Err(error) = QueryRequest::parse(bytes) {
         let kind = error.kind().as_str();
         assert!(kind == "invalid" || kind == "unsupported", "{kind}");
+    }
+}
+
+/// The bytes are a path and its query, as far as they make a URI.
+pub fn request_target(bytes: &[u8]) {
+    let Ok(uri) = Uri::try_from(bytes) else { return };
+    for method in [Method::GET, Method::POST] {
+        if let Err(error) = Route::parse(&method, uri.path()) {
+            let kind = error.kind().as_str();
+            assert!(kind == "invalid" || kind == "not_found", "{kind}");
+        }
+    }
+    let parameters = Parameters::parse(uri.query());
+    // Whether they are right is not the question.
+    let _ = (parameters.page(), parameters.target(), parameters.number("maxFiles"), parameters.boolean("a"));
+    if let Some(text) = parameters.get("startingTimestamp")
+        && let Ok(time) = timestamp::parse("startingTimestamp", text)
+    {
+        assert!((0..=1).contains(&(time.ceiling_ms - time.floor_ms)));
     }
 }

@@ -81,6 +81,11 @@ fn capabilities_headers_never_panic() {
 }
 
 #[test]
+fn changes_that_were_looked_through_are_told_without_a_fault() {
+    survives("changes", 1_500);
+}
+
+#[test]
 fn checkpoints_are_read_or_refused_for_good() {
     survives("checkpoint", 400);
 }
@@ -113,6 +118,16 @@ fn page_tokens_that_were_not_given_out_open_nothing() {
 #[test]
 fn query_bodies_are_read_or_refused_for_good() {
     survives("query_body", 5_000);
+}
+
+#[test]
+fn tokens_of_queries_open_for_their_own_question_only() {
+    survives("query_token", 5_000);
+}
+
+#[test]
+fn paths_and_parameters_are_read_or_refused_for_good() {
+    survives("request_target", 20_000);
 }
 
 #[test]

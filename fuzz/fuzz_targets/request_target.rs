@@ -1,0 +1,8 @@
+//! Paths and parameters of requests.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("request_target", bytes));
