@@ -14,6 +14,7 @@ mod lists;
 mod log_table;
 mod metadata;
 mod names;
+mod open_answers;
 mod options;
 mod pages;
 mod queries;

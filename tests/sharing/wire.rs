@@ -77,7 +77,8 @@ impl Ask {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    /// Reads a whole answer.
+    pub fn parse(bytes: &[u8]) -> Self {
         let split = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
         let head = std::str::from_utf8(&bytes[..split]).unwrap();
         let mut lines = head.split("\r\n");
