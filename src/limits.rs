@@ -279,3 +279,6 @@ pub const PRESIGNED_SECONDS_MAX: u32 = 604_800;
 
 /// By how much the clock of a recipient that asks for "now" may be ahead of ours.
 pub const CLOCK_SKEW_MS_MAX: i64 = 5 * 60 * 1_000;
+
+/// Places outside of a shared table that its files may lie in; each is compared with each directory of them.
+pub const ALLOWED_LOCATIONS_MAX: usize = 100;

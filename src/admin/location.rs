@@ -35,6 +35,8 @@ pub(super) fn table_of(field: &str, schema: String, spec: TableSpec) -> Result<N
         start_version: spec.start_version,
         partition_filter: spec.partition_filter,
         directory_access: spec.directory_access,
+        allowed_locations: allowed(spec.allowed_locations)
+            .map_err(|reason| invalid("allowedLocations", reason))?,
     };
     options::check(&options).map_err(|(part, reason)| invalid(part, reason))?;
     Ok(NewTable { schema, name: spec.name, source: TableSource::Delta { bucket, location }, options })
@@ -47,6 +49,22 @@ fn check_bucket(bucket: &str) -> Result<(), String> {
         && !bucket.contains(['/', '\\'])
         && !bucket.contains(char::is_control);
     if is_name { Ok(()) } else { Err(format!("{bucket:?} is not the name of a bucket")) }
+}
+
+/// Places `bucket/path` without slashes at their ends, none twice.
+fn allowed(places: Vec<String>) -> Result<Vec<String>, String> {
+    if places.len() > limits::ALLOWED_LOCATIONS_MAX {
+        return Err(format!("has more than {} places", limits::ALLOWED_LOCATIONS_MAX));
+    }
+    let mut canonicals = Vec::with_capacity(places.len());
+    for place in places {
+        let place = canonical(&place).map_err(|reason| format!("has {place:?}, which {reason}"))?;
+        check_bucket(place.split('/').next().unwrap_or_default())?;
+        if !canonicals.contains(&place) {
+            canonicals.push(place);
+        }
+    }
+    Ok(canonicals)
 }
 
 /// `location` without slashes at its ends; empty is the bucket itself.

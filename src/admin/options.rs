@@ -20,6 +20,10 @@ pub(super) fn check(options: &TableOptions) -> Result<(), (&'static str, String)
     check_filter(options).map_err(|reason| ("partitionFilter", reason))?;
     let shares_all =
         options.history && options.start_version.is_none() && options.partition_filter.is_empty();
+    if options.directory_access && !options.allowed_locations.is_empty() {
+        let reason = "opens the table's own directory alone, so it goes with no allowedLocations";
+        return Err(("directoryAccess", reason.into()));
+    }
     if options.directory_access && !shares_all {
         let reason = "shows every file and every version of the table, so it needs \"history\": true and neither \
                       startVersion nor partitionFilter";
@@ -97,6 +101,7 @@ mod tests {
             (r#"{"partitionFilter":{"region":[]}}"#, "partitionFilter"),
             (r#"{"partitionFilter":{"a":["1"],"A":["2"]}}"#, "partitionFilter"),
             (r#"{"directoryAccess":true}"#, "directoryAccess"),
+            (r#"{"history":true,"directoryAccess":true,"allowedLocations":["b/t"]}"#, "directoryAccess"),
             (r#"{"history":true,"directoryAccess":true,"startVersion":1}"#, "directoryAccess"),
             (r#"{"history":true,"directoryAccess":true,"partitionFilter":{"a":["1"]}}"#, "directoryAccess"),
         ] {

@@ -67,6 +67,8 @@ pub(super) struct TableSpec {
     pub(super) partition_filter: PartitionFilter,
     #[serde(default)]
     pub(super) directory_access: bool,
+    #[serde(default)]
+    pub(super) allowed_locations: Vec<String>,
 }
 
 /// Changes to a share, all or none.

@@ -77,6 +77,9 @@ fn options_text(table: &TableInfo) -> String {
     if table.options.get("directoryAccess").is_some_and(|value| value == true) {
         parts.push("directory".to_owned());
     }
+    for place in table.options.get("allowedLocations").and_then(Value::as_array).into_iter().flatten() {
+        parts.push(format!("files in {}", place.as_str().unwrap_or_default()));
+    }
     parts.join(", ")
 }
 

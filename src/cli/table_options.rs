@@ -19,6 +19,7 @@ pub(crate) fn parse(args: &TableOptionArgs) -> Result<TableOptions, Fault> {
         start_version: args.start_version.map(i64::from),
         partition_filter,
         directory_access: args.directory_access,
+        allowed_locations: args.allow_location.clone(),
     })
 }
 
@@ -59,8 +60,13 @@ mod tests {
     #[test]
     fn values_of_one_column_gather_and_no_value_is_null() {
         let partition = texts(&["region=EU", "day=2024-01-01", "region=", "expr=a=b"]);
-        let args =
-            TableOptionArgs { history: true, start_version: Some(7), partition, directory_access: false };
+        let args = TableOptionArgs {
+            history: true,
+            start_version: Some(7),
+            partition,
+            directory_access: false,
+            allow_location: Vec::new(),
+        };
         let options = parse(&args).unwrap();
         assert_eq!((options.history, options.start_version), (true, Some(7)));
         let filter = serde_json::to_string(&options.partition_filter).unwrap();
@@ -75,6 +81,7 @@ mod tests {
                 start_version: None,
                 partition: texts(&[wrong]),
                 directory_access: false,
+                allow_location: Vec::new(),
             };
             assert!(parse(&args).unwrap_err().advice.contains("COLUMN=VALUE"), "{wrong}");
             assert!(parse_properties(&texts(&["a=1", wrong])).is_err(), "{wrong}");

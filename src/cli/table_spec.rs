@@ -36,6 +36,8 @@ pub(crate) struct TableOptions {
     pub partition_filter: BTreeMap<String, Vec<Option<String>>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub directory_access: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_locations: Vec<String>,
 }
 
 /// A table to be added to a schema.

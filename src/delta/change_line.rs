@@ -12,8 +12,9 @@ use super::error::{Error, LineFault};
 use super::path::{self, Root};
 use super::{action, deletion_vector};
 use crate::encode::json::string_into;
-use crate::encode::url_path;
+use crate::encode::url_path::{self, OUTSIDE};
 use crate::table::change::{ChangeKind, ChangedFile, OwnedVector};
+use crate::table::deletion_vector::Place;
 use crate::table::snapshot::{Metadata, Protocol};
 
 /// The actions of a line; mostly it is one.
@@ -65,7 +66,14 @@ impl VectorAction {
             size_bytes: self.size_in_bytes,
             cardinality: self.cardinality,
         };
-        Ok(deletion_vector::resolve(&descriptor, root, &mut Vec::new())?.into())
+        let mut scratch = Vec::new();
+        let vector = deletion_vector::resolve(&descriptor, root, &mut scratch)?;
+        match vector.place {
+            Place::File(key) if key.starts_with(OUTSIDE) => {
+                Err(deletion_vector::Fault::Path(path::Fault::Outside))
+            }
+            Place::File(_) | Place::Inline(_) => Ok(vector.into()),
+        }
     }
 }
 
@@ -172,7 +180,8 @@ impl FileAction {
     ) -> Result<ChangedFile, Error> {
         let mut scratch = Vec::new();
         let resolved = path::resolve(&self.path, root, &mut scratch);
-        if let Some(source) = resolved.fault {
+        let fault = resolved.fault.or(resolved.is_outside.then_some(path::Fault::Outside));
+        if let Some(source) = fault {
             return Err(Error::Path { path: self.path, source });
         }
         let mut encoded_path = Vec::with_capacity(resolved.path.key.len());

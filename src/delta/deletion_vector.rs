@@ -125,10 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_path_has_to_lead_into_the_table() {
+    fn an_absolute_path_leads_into_the_table_or_keeps_its_bucket() {
         assert_eq!(place("p", "s3://lake/sales/t/x%20y/dv.bin").unwrap(), "x%20y/dv.bin");
-        assert_eq!(place("p", "s3://lake/sales/t2/dv.bin"), Err(Fault::Path(path::Fault::Absolute)));
-        assert_eq!(place("p", "s3a://mytable/dv.bin"), Err(Fault::Path(path::Fault::Absolute)));
+        assert_eq!(place("p", "s3://lake/sales/t2/d%20v.bin").unwrap(), "//lake/sales/t2/d%20v.bin");
+        assert_eq!(place("p", "file:///mytable/dv.bin"), Err(Fault::Path(path::Fault::Absolute)));
         assert_eq!(place("p", "s3://lake/sales/t/../dv.bin"), Err(Fault::Path(path::Fault::Dots)));
     }
 

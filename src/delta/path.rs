@@ -1,8 +1,10 @@
-//! Paths of a log: decoded once, and never outside the table.
+//! Paths of a log, decoded once.
 //!
-//! An absolute path is served if it leads into the table all the same: into the same bucket, at or below the
-//! table's location. Others, as shallow clones have them, are refused.
+//! An absolute path that leads into the table all the same, into the same bucket and below the table's location, is
+//! as good as a relative one. One that leads elsewhere, as shallow clones have them, keeps its bucket: whether files
+//! from there may be served is each share's to say.
 
+use crate::encode::url_path::OUTSIDE;
 use crate::limits::KEY_BYTES_MAX;
 use crate::table::segment_builder::FilePath;
 
@@ -10,10 +12,12 @@ use crate::table::segment_builder::FilePath;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     #[error(
-        "it is absolute and leads out of the table, and only files below the table are served; \
+        "it is absolute and leads to no bucket of this server; \
          a copy of the table (a deep clone) can be shared"
     )]
     Absolute,
+    #[error("it leads out of the table, and changes of files that lie elsewhere are not told")]
+    Outside,
     #[error("it has an empty part or a part '.' or '..'")]
     Dots,
     #[error("it is not percent-encoded text (RFC 2396)")]
@@ -57,6 +61,8 @@ const S3_SCHEMES: [&[u8]; 3] = [b"s3://", b"s3a://", b"s3n://"];
 pub(super) struct ResolvedPath<'a> {
     /// Its key identifies the file, whether it can be served or not.
     pub(super) path: FilePath<'a>,
+    /// The file lies outside of the table: its key is `//bucket/…` (see [`OUTSIDE`]).
+    pub(super) is_outside: bool,
     pub(super) fault: Option<Fault>,
 }
 
@@ -80,31 +86,56 @@ pub(super) fn resolve<'a>(log_path: &'a str, root: &Root, scratch: &'a mut Vec<u
         FilePath { log, log_directory_bytes, key: log, key_directory_bytes: log_directory_bytes }
     };
     if let Some(local) = local_path(log_path, path.key) {
-        return ResolvedPath { path: FilePath { key: local, ..path }, fault: Some(Fault::Absolute) };
+        let fault = Some(Fault::Absolute);
+        return ResolvedPath { path: FilePath { key: local, ..path }, is_outside: false, fault };
     }
-    let path = if has_scheme(log) { inside(path, root, &mut fault) } else { path };
+    let mut outside_bytes = 0;
+    let path = if has_scheme(log) {
+        let (path, leads_outside) = absolute(path, root, &mut fault);
+        outside_bytes = if leads_outside { OUTSIDE.len() } else { 0 };
+        path
+    } else {
+        path
+    };
     if fault == Some(Fault::Absolute) {
         // Where it leads is nobody's business.
     } else if path.key.is_empty() || path.key.len() > KEY_BYTES_MAX {
         fault = Some(Fault::Length);
     } else if path.key.contains(&0) {
         fault = Some(Fault::Encoding);
-    } else if has_dots(path.key) {
+    } else if has_dots(path.key.get(outside_bytes..).unwrap_or_default()) {
         fault = fault.or(Some(Fault::Dots));
     }
-    ResolvedPath { path, fault }
+    ResolvedPath { path, is_outside: outside_bytes > 0, fault }
 }
 
-/// The path below the table that an absolute one leads to.
-fn inside<'a>(path: FilePath<'a>, root: &Root, fault: &mut Option<Fault>) -> FilePath<'a> {
-    let Some((prefix_bytes, key)) =
-        root.prefix_bytes(path.key).and_then(|bytes| Some((bytes, path.key.get(bytes..)?)))
-    else {
+/// The path that an absolute one leads to: below the table, or outside of it, as the second value says.
+fn absolute<'a>(path: FilePath<'a>, root: &Root, fault: &mut Option<Fault>) -> (FilePath<'a>, bool) {
+    let inside = root.prefix_bytes(path.key);
+    let passed_over = inside.or_else(|| outside_at(path.key));
+    let Some((bytes, key)) = passed_over.and_then(|bytes| Some((bytes, path.key.get(bytes..)?))) else {
         *fault = Some(Fault::Absolute);
-        return path;
+        return (path, false);
     };
     // A name that holds an encoded slash may begin inside the prefix.
-    FilePath { key, key_directory_bytes: path.key_directory_bytes.saturating_sub(prefix_bytes), ..path }
+    let key_directory_bytes = path.key_directory_bytes.saturating_sub(bytes);
+    (FilePath { key, key_directory_bytes, ..path }, inside.is_none())
+}
+
+/// Where `//bucket/key` begins in a decoded absolute path of S3.
+fn outside_at(path: &[u8]) -> Option<usize> {
+    let scheme = S3_SCHEMES
+        .iter()
+        .find(|known| path.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known)))?;
+    let (bucket, key) = split_at_slash(path.get(scheme.len()..)?)?;
+    let is_bucket = bucket.first().is_some_and(u8::is_ascii_alphanumeric)
+        && bucket.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte));
+    (is_bucket && !key.is_empty()).then(|| scheme.len() - OUTSIDE.len())
+}
+
+fn split_at_slash(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = text.iter().position(|&byte| byte == b'/')?;
+    Some((text.get(..slash)?, text.get(slash + 1..)?))
 }
 
 /// Whether a key has a part that is empty, `.` or `..`.
@@ -174,13 +205,26 @@ mod tests {
 
     #[test]
     fn paths_that_lead_elsewhere_are_never_taken_for_inside() {
-        for path in ["s3://b/t/a", "S3A://b/a", "file:/t/a", "abfss://c@h/a", "hdfs:a", "mailto:x"] {
+        for path in
+            ["file:/t/a", "abfss://c@h/a", "hdfs:a", "mailto:x", "s3://b", "s3://b/", "s3:///a", "s3://.b/a"]
+        {
             assert_eq!(key(path).1, Some(Fault::Absolute), "{path}");
         }
         for path in ["/t/a", "//host/t/a", "file:///t/a", "%2Ft/a"] {
             assert!(key(path).1.is_some(), "{path}");
         }
-        for path in ["../a", "a/../../b", "a/%2E%2E/b", "./a", "a//b", "a/", "%2e%2e/x", "..", "a%2F..%2Fb"] {
+        for path in [
+            "../a",
+            "a/../../b",
+            "a/%2E%2E/b",
+            "./a",
+            "a//b",
+            "a/",
+            "%2e%2e/x",
+            "..",
+            "a%2F..%2Fb",
+            "%2F%2Fb/a",
+        ] {
             assert_eq!(key(path).1, Some(Fault::Dots), "{path}");
         }
         for path in ["a%zz", "a%", "a%4", "%ff", "a%00b"] {
@@ -199,16 +243,7 @@ mod tests {
         let root = Root::new("lake", "");
         let path = resolve("s3n://lake/p=a%20b/x", &root, &mut scratch).path;
         assert_eq!((path.key, path.log_directory_bytes, path.key_directory_bytes), (&b"p=a b/x"[..], 19, 6));
-        for path in [
-            "s3://lake/sales/t 10/a",
-            "s3://lake/sales/t 1",
-            "s3://lake2/sales/t 1/a",
-            "s3:/lake/sales/t 1/a",
-            "gs://lake/sales/t 1/a",
-            "s3://LAKE/sales/t 1/a",
-            "file:///lake/sales/t 1/a",
-            "s3:",
-        ] {
+        for path in ["s3:/lake/sales/t 1/a", "gs://lake/sales/t 1/a", "file:///lake/sales/t 1/a", "s3:"] {
             assert_eq!(key(path).1, Some(Fault::Absolute), "{path}");
         }
         for path in ["s3://lake/sales/t 1/../x", "s3://lake/sales/t 1//a", "s3://lake/sales/t 1/%2E%2E/a"] {
@@ -217,6 +252,25 @@ mod tests {
         let mut scratch = Vec::new();
         let nameless = resolve("s3:///a", &Root::new("", "t"), &mut scratch).fault;
         assert_eq!(nameless, Some(Fault::Absolute));
+    }
+
+    #[test]
+    fn an_absolute_path_out_of_the_table_keeps_its_bucket() {
+        for (path, outside) in [
+            ("s3://lake/sales/t 10/a", "//lake/sales/t 10/a"),
+            ("s3://lake/sales/t 1", "//lake/sales/t 1"),
+            ("S3A://lake2/sales/t%201/p=1/a%25b", "//lake2/sales/t 1/p=1/a%b"),
+            ("s3n://LAKE/a", "//LAKE/a"),
+        ] {
+            assert_eq!(key(path), (outside.to_owned(), None), "{path}");
+        }
+        let mut scratch = Vec::new();
+        let resolved = resolve("s3a://b/p=a%20b/x", &Root::new("lake", "t"), &mut scratch);
+        assert!(resolved.is_outside);
+        assert_eq!((resolved.path.log_directory_bytes, resolved.path.key_directory_bytes), (16, 10));
+        for path in ["s3://b/../a", "s3://b//a", "s3://b/a/", "s3://b/%2E%2E/a"] {
+            assert_eq!(key(path).1, Some(Fault::Dots), "{path}");
+        }
     }
 
     #[test]

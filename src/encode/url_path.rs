@@ -1,5 +1,9 @@
 //! Object keys as URL paths.
 
+/// Paths that begin so lie outside of the table and name their bucket first: `//bucket/key`. No path below a table
+/// begins so, because none has an empty part.
+pub const OUTSIDE: &[u8] = b"//";
+
 /// Writes `key` as a URL path: unreserved characters and slashes as they are, all else as `%XX` (RFC 3986).
 pub fn encode_into(key: &[u8], out: &mut Vec<u8>) {
     let is_plain =

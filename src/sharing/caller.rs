@@ -90,9 +90,14 @@ impl Caller<'_> {
     }
 
     /// # Errors
-    /// Those of the loader.
+    /// Those of the loader, and [`Error::FilesElsewhere`].
     pub async fn load(&self, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
-        Ok(self.parts.loader.load(self.source(), wanted).await?)
+        let snapshot = self.parts.loader.load(self.source(), wanted).await?;
+        if snapshot.files.outside().into_iter().all(|place| self.options().allows(place)) {
+            Ok(snapshot)
+        } else {
+            Err(Error::FilesElsewhere { version: snapshot.version })
+        }
     }
 
     /// The versions of the table up to `latest`.

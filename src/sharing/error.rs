@@ -43,6 +43,11 @@ pub enum Error {
         "'{parameter}' lies before the oldest available version {version}, which was committed at {time}"
     )]
     TimestampBefore { parameter: &'static str, version: i64, time: String },
+    #[error(
+        "version {version} of the table lists files that lie outside of it, where this share may not lead; \
+         its provider can allow the place or share a deep clone"
+    )]
+    FilesElsewhere { version: i64 },
     #[error("'{parameter}' lies after the latest version {version}, which was committed at {time}")]
     TimestampAfter { parameter: &'static str, version: i64, time: String },
     #[error("the directory of this table is not shared; query the table for presigned URLs")]
@@ -119,6 +124,7 @@ impl Error {
             | Self::ChangesNotRecorded { .. }
             | Self::BareRemove { .. }
             | Self::DirectoryNotShared
+            | Self::FilesElsewhere { .. }
             | Self::UnknownFormat { .. }
             | Self::NeedsDelta { .. }
             | Self::MissingFeatures { .. } => Kind::Unsupported,

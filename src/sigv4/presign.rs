@@ -62,11 +62,23 @@ impl Window {
     }
 }
 
-/// A file's path below its table, percent-encoded already, as `file_list` keeps it.
+/// A file's path below its table, percent-encoded already, as `file_list` keeps it; or `//bucket/…`, outside of it.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodedPath<'a> {
     pub directory: &'a [u8],
     pub name: &'a [u8],
+}
+
+impl<'a> EncodedPath<'a> {
+    /// The path on the endpoint, `/bucket/…`, if it lies outside of the table.
+    #[inline]
+    fn outside(&self) -> Option<[&'a [u8]; 2]> {
+        match (self.directory, self.name) {
+            ([b'/', directory @ ..], name) if directory.starts_with(b"/") => Some([directory, name]),
+            ([], [b'/', name @ ..]) if name.starts_with(b"/") => Some([&[], name]),
+            _ => None,
+        }
+    }
 }
 
 /// What proves that a URL is ours.
@@ -78,6 +90,8 @@ pub struct Presigner {
     window: Window,
     /// `https://host/bucket/table/`
     url_head: Vec<u8>,
+    /// How many bytes of it are `https://host`.
+    origin_bytes: usize,
     /// `?X-Amz-Algorithm=…&X-Amz-Signature=`
     url_tail: Vec<u8>,
     canonical: Midstate,
@@ -122,6 +136,7 @@ impl Presigner {
         let key = derive(&scope.credential.secret_key, date.day(), &s3);
         Self {
             window,
+            origin_bytes: scheme.len() + "://".len() + host.len(),
             url_head: [scheme.as_bytes(), b"://", host.as_bytes(), &path_head].concat(),
             url_tail: [b"?", query.as_slice(), b"&X-Amz-Signature="].concat(),
             canonical,
@@ -148,6 +163,9 @@ impl Presigner {
     /// The signature of a file's URL.
     #[inline]
     pub fn sign(&mut self, path: EncodedPath<'_>) -> Signature {
+        if let Some(outside) = path.outside() {
+            return self.sign_outside(outside);
+        }
         let [message, _] = &mut self.messages;
         write_message(path, &self.canonical, self.head_rest_bytes, &self.canonical_tail, message);
         let request_hash = self.canonical.finish(message);
@@ -157,6 +175,9 @@ impl Presigner {
     /// The signatures of two files' URLs, for little more than the time of one.
     #[inline]
     pub fn sign_pair(&mut self, paths: [EncodedPath<'_>; 2]) -> [Signature; 2] {
+        if paths.iter().any(|path| path.outside().is_some()) {
+            return paths.map(|path| self.sign(path));
+        }
         for (path, message) in paths.into_iter().zip(&mut self.messages) {
             write_message(path, &self.canonical, self.head_rest_bytes, &self.canonical_tail, message);
         }
@@ -164,12 +185,24 @@ impl Presigner {
         self.string_to_sign.sign_digests(&request_hashes).map(Signature)
     }
 
+    /// Nothing of the table's head is of use here.
+    fn sign_outside(&mut self, path: [&[u8]; 2]) -> Signature {
+        let (start, head) = Midstate::begin(b"GET\n");
+        let mut message = [head, &path.concat(), &self.canonical_tail].concat();
+        start.pad(&mut message);
+        Signature(self.string_to_sign.sign_digest(&start.finish(&message)))
+    }
+
     /// Appends the URL that [`Self::sign`] gave the signature of.
     #[inline]
     pub fn push_url(&self, path: EncodedPath<'_>, signature: &Signature, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.url_head);
-        out.extend_from_slice(path.directory);
-        out.extend_from_slice(path.name);
+        let (head, [directory, name]) = match path.outside() {
+            Some(outside) => (self.url_head.get(..self.origin_bytes).unwrap_or_default(), outside),
+            None => (self.url_head.as_slice(), [path.directory, path.name]),
+        };
+        out.extend_from_slice(head);
+        out.extend_from_slice(directory);
+        out.extend_from_slice(name);
         out.extend_from_slice(&self.url_tail);
         hexadecimal::push_sha256(&signature.0, out);
     }
@@ -315,6 +348,29 @@ mod tests {
             let paths = names.each_ref().map(|name| EncodedPath { directory: b"d/", name: name.as_bytes() });
             let pair = presigner.sign_pair(paths).map(|signature| signature.0);
             prop_assert_eq!(pair, paths.map(|path| presigner.sign(path).0));
+        }
+
+        #[test]
+        fn files_outside_of_the_table_have_the_urls_of_their_own_bucket(
+            name in "[a-z0-9=.-]{1,80}", folder in "([a-z0-9=.-]{1,40}/){0,3}",
+        ) {
+            let credential = credential();
+            let mut elsewhere = Presigner::new(&scope(&credential, "other", "root"));
+            let mut wanted = Vec::new();
+            let inside = EncodedPath { directory: folder.as_bytes(), name: name.as_bytes() };
+            elsewhere.presign(inside, &mut wanted);
+            let mut presigner = Presigner::new(&scope(&credential, "bucket", "warehouse/orders"));
+            let directory = format!("//other/root/{folder}");
+            let outside = EncodedPath { directory: directory.as_bytes(), name: name.as_bytes() };
+            let mut found = Vec::new();
+            presigner.presign(outside, &mut found);
+            prop_assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&wanted));
+            let whole = format!("{directory}{name}");
+            found.clear();
+            presigner.presign(EncodedPath { directory: b"", name: whole.as_bytes() }, &mut found);
+            prop_assert_eq!(&found, &wanted);
+            let [_, second] = presigner.sign_pair([inside, outside]);
+            prop_assert_eq!(second.0, elsewhere.sign(inside).0);
         }
 
         #[test]

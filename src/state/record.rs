@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::encode::url_path;
+
 /// A named set of tables that is granted as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,6 +60,22 @@ pub struct TableOptions {
     /// Whether the table's directory may be read with temporary credentials; only where everything may be read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub directory_access: bool,
+    /// Places outside of the table, `bucket/path` without slashes around it, whose files the table may list, as
+    /// shallow clones do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_locations: Vec<String>,
+}
+
+impl TableOptions {
+    /// Whether files at `place` may be listed: `//bucket/…`, encoded for a URL path.
+    pub fn allows(&self, place: &[u8]) -> bool {
+        self.allowed_locations.iter().any(|location| {
+            let mut allowed = b"//".to_vec();
+            url_path::encode_into(location.as_bytes(), &mut allowed);
+            allowed.push(b'/');
+            place.starts_with(&allowed)
+        })
+    }
 }
 
 /// Partition columns and their shared values.

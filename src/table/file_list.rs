@@ -1,12 +1,15 @@
 //! The files of a version, column by column, in segments.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::deletion_vector::Place;
 use super::file::{File, file};
 use super::file_list_builder::FileListBuilder;
 use super::path_digest::PathDigests;
 use super::segment::{LiveRows, PartitionNumber, Segment};
 use super::segment_builder::{FilePath, NewFile, StatisticsText};
+use crate::encode::url_path::OUTSIDE;
 use crate::limits::SEGMENT_FILES_MAX;
 
 /// All files of one table version. Cheap to clone: versions share segments.
@@ -55,6 +58,22 @@ impl LiveSegment {
     }
 }
 
+impl LiveSegment {
+    fn outside(&self) -> impl Iterator<Item = &[u8]> {
+        let Segment { directories, directory_of, deletion_vectors, .. } = &*self.segment;
+        let is_live = |row: usize| self.live.as_ref().is_none_or(|live| live.contains(row));
+        let rows = directory_of.iter().enumerate().filter(move |&(row, _)| is_live(row));
+        let files = rows.map(|(_, &directory)| directories.encoded.get(usize::from(directory)));
+        let with_vector = deletion_vectors.rows().enumerate().filter(move |&(_, row)| is_live(row));
+        let vectors =
+            with_vector.filter_map(|(position, row)| match deletion_vectors.get(position, row)?.place {
+                Place::File(key) => Some(key),
+                Place::Inline(_) => None,
+            });
+        files.chain(vectors).filter(|place| place.starts_with(OUTSIDE))
+    }
+}
+
 impl FileList {
     /// A list of whole segments.
     pub fn new(segments: Vec<Segment>) -> Self {
@@ -85,6 +104,16 @@ impl FileList {
             let is_live = |row| live.as_ref().is_none_or(|live| live.contains(row));
             segment.deletion_vectors.rows().any(is_live)
         })
+    }
+
+    /// Where files of the list, or of its deletion vectors, lie that lie outside of the table: each begins with
+    /// [`OUTSIDE`] and is encoded for a URL path. Directories end with a slash.
+    pub fn outside(&self) -> BTreeSet<&[u8]> {
+        self.segments
+            .iter()
+            .filter(|segment| segment.segment.has_outside)
+            .flat_map(LiveSegment::outside)
+            .collect()
     }
 
     /// Bytes of memory behind the list; what it shares with other versions is counted in full.

@@ -29,6 +29,8 @@ pub struct Segment {
     pub(crate) deletion_vectors: DeletionVectors,
     pub(crate) base_row_ids: Numbers,
     pub(crate) default_row_commit_versions: Numbers,
+    /// Whether a file, or the file of a deletion vector, lies outside of the table.
+    pub(crate) has_outside: bool,
 }
 
 impl std::fmt::Debug for Segment {

@@ -1,11 +1,11 @@
 //! Files in, one by one; a finished segment out.
 
-use super::deletion_vector::DeletionVector;
+use super::deletion_vector::{DeletionVector, Place};
 use super::dictionary::{DictionaryBuilder, Strings};
 use super::path_digest::PathDigest;
 use super::segment::{NO_RECORD_COUNT, Segment, StatisticsBlock};
 use crate::encode::json;
-use crate::encode::url_path::encode_into;
+use crate::encode::url_path::{OUTSIDE, encode_into};
 use crate::limits::{
     SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES, STATS_BYTES_MAX,
 };
@@ -126,6 +126,7 @@ impl SegmentBuilder {
         assert!(self.row_count() < SEGMENT_FILES_MAX, "row numbers of a segment fit 16 bits");
         let row = self.row_count();
         if let Some(vector) = &file.deletion_vector {
+            self.segment.has_outside |= matches!(vector.place, Place::File(key) if key.starts_with(OUTSIDE));
             self.segment.deletion_vectors.push(narrow(u32::try_from(row).unwrap_or(u32::MAX)), vector);
         }
         self.segment.base_row_ids.push(row, file.row_ids.base);
@@ -150,6 +151,7 @@ impl SegmentBuilder {
             path.key.split_at_checked(path.key_directory_bytes).unwrap_or((&[], path.key));
         let (directory, new) = self.log_directories.intern(log_directory);
         if new {
+            self.segment.has_outside |= key_directory.starts_with(OUTSIDE);
             self.segment.directories.encoded.push_with(|out| encode_into(key_directory, out));
         }
         self.segment.directory_of.push(narrow(directory));

@@ -215,6 +215,7 @@ async fn options_and_properties_are_read_back() {
         start_version: Some(3),
         partition_filter: [("region".to_owned(), vec![Some("EU".to_owned()), None])].into(),
         directory_access: false,
+        allowed_locations: vec!["lake/base".to_owned()],
     };
     let tables = vec![NewTable { options: options.clone(), ..table("s", "t") }, table("s", "u")];
     let properties: BTreeMap<_, _> = [("owner".to_owned(), "a\"b".to_owned())].into();

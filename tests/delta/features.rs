@@ -92,7 +92,7 @@ fn deletion_vectors_that_cannot_be_served_are_refused_while_their_file_is_alive(
         (vector("x", UUID), "storage type 'x'"),
         (vector("u", "short"), "no UUID"),
         (vector("u", &format!("../{UUID}")), "leads elsewhere"),
-        (vector("p", "s3://other/secret/dv.bin"), "leads elsewhere"),
+        (vector("p", "s3://other/../secret/dv.bin"), "leads elsewhere"),
         (vector("p", "file:///secret/dv.bin"), "leads elsewhere"),
         (without("sizeInBytes"), "sizeInBytes is missing"),
         (without("cardinality"), "cardinality is missing"),

@@ -249,7 +249,7 @@ fn other_files_in_the_log_are_nobody_s_business() {
 #[test]
 fn live_files_outside_the_table_are_refused_and_dead_ones_do_no_harm() {
     for path in
-        ["s3://other/a", "file:///etc/passwd", "/etc/passwd", "../u/a", "p/%2E%2E/%2E%2E/a", "a%zz", "a//b"]
+        ["gs://other/a", "file:///etc/passwd", "/etc/passwd", "../u/a", "p/%2E%2E/%2E%2E/a", "a%zz", "a//b"]
     {
         let table = table();
         table.commit(4, &[add(path)]);

@@ -16,6 +16,7 @@ mod metadata;
 mod names;
 mod open_answers;
 mod options;
+mod outside;
 mod pages;
 mod queries;
 mod query;

@@ -118,6 +118,12 @@ impl World {
     }
 
     /// A query of the table `s`.`default`.`t`.
+    /// A query of `default`.`t` in another share than `s`.
+    pub fn query_of(&self, token: &str, share: &str) -> Answer {
+        let target = format!("/delta-sharing/shares/{share}/schemas/default/tables/t/query");
+        self.ask(token, &Ask::post(&target, "{}"))
+    }
+
     pub fn query(&self, token: &str, body: &str) -> Answer {
         self.ask(token, &Ask::post(QUERY, body))
     }

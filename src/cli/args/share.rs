@@ -36,7 +36,7 @@ pub(crate) enum ShareCommand {
 #[command(
     after_help = "TABLE is NAME:delta:BUCKET:PATH: the name that recipients see, the bucket and the path of the
 Delta table. A table that does not exist or cannot be read is refused, and then no share is made.
---history, --start-version, --partition and --directory-access hold for all tables of the call.
+--history and the options after it hold for all tables of the call.
 
 Examples:
   lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\"
@@ -74,12 +74,15 @@ pub(crate) struct TableOptionArgs {
     /// Let recipients read the tables' directories with temporary credentials; with --history
     #[arg(long, requires = "history", conflicts_with_all = ["start_version", "partition"])]
     pub directory_access: bool,
+    /// List files that lie here, outside of the table, as shallow clones have them; may be repeated
+    #[arg(long, value_name = "BUCKET/PATH")]
+    pub allow_location: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "All changes of one call happen together or not at all. A schema exists as long as it has tables.
---history, --start-version, --partition and --directory-access hold for the tables that are added.
+--history and the options after it hold for the tables that are added.
 To change them for a table, remove and add it in one call.
 
 Examples:
