@@ -25,6 +25,8 @@ pub enum Error {
     NoUring,
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+    #[error("cannot take over the signals that stop the server: {0}")]
+    Signals(std::io::Error),
     #[error("cannot write {}: {source}", path.display())]
     PortFile { path: PathBuf, source: std::io::Error },
     #[error("the thread of core {0} ended unexpectedly; its panic message is above")]
@@ -39,7 +41,7 @@ impl Error {
             Self::Tls(error) => error.kind(),
             Self::Bind { .. } | Self::Locked { .. } => Kind::Conflict,
             Self::DataDirectory { .. } | Self::NoUring | Self::PortFile { .. } => Kind::Invalid,
-            Self::Thread(_) | Self::CoreDied(_) => Kind::Internal,
+            Self::Thread(_) | Self::Signals(_) | Self::CoreDied(_) => Kind::Internal,
         }
     }
 }

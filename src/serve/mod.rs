@@ -22,7 +22,7 @@ use self::data_plane::Core;
 use self::doors::Doors;
 use self::error::Error;
 use self::lock::DirectoryLock;
-use self::shutdown::{Shutdown, watch_signals};
+use self::shutdown::{Shutdown, Signals};
 use crate::clock::Clock;
 use crate::config::{Config, IoMode};
 use crate::http::tls::Certificate;
@@ -65,7 +65,9 @@ pub fn run(
         shutdown: shutdown.clone(),
         clock: Clock::system(),
     }))?);
-    let signals = runtime.spawn(watch_signals(shutdown.clone(), certificate.clone()));
+    // Before anybody hears of this server: who starts it may stop it at once.
+    let signals = runtime.block_on(async { Signals::install() }).map_err(Error::Signals)?;
+    let signals = runtime.spawn(signals.watch(shutdown.clone(), certificate.clone()));
     let threads = start_cores(listeners, &cores, &doors, certificate.as_ref(), file_reader)?;
     tracing::info!(%address, %public_url, cores = cores.len(), file_io = file_reader.as_str(), "listening");
     for warning in &config.warnings {

@@ -43,24 +43,39 @@ impl Shutdown {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and then begins the drain; SIGHUP reads the certificate again.
-///
-/// # Errors
-/// The kernel's, when a handler cannot be installed.
-pub async fn watch_signals(shutdown: Shutdown, certificate: Option<Arc<Certificate>>) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            () = first(&mut terminate, &mut interrupt) => break,
-            _ = hang_up.recv() => reload(certificate.as_deref()),
-            () = shutdown.wait() => return Ok(()),
-        }
+/// The signals that a server answers, from the moment this exists.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over from the kernel, on a runtime.
+    ///
+    /// # Errors
+    /// The kernel's, when a handler cannot be installed.
+    pub fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
-    tracing::info!("draining: no new connections, open answers are finished");
-    shutdown.begin();
-    Ok(())
+
+    /// Waits for SIGTERM or SIGINT and then begins the drain; SIGHUP reads the certificate again.
+    pub async fn watch(mut self, shutdown: Shutdown, certificate: Option<Arc<Certificate>>) {
+        loop {
+            tokio::select! {
+                () = first(&mut self.terminate, &mut self.interrupt) => break,
+                _ = self.hang_up.recv() => reload(certificate.as_deref()),
+                () = shutdown.wait() => return,
+            }
+        }
+        tracing::info!("draining: no new connections, open answers are finished");
+        shutdown.begin();
+    }
 }
 
 async fn first(terminate: &mut Signal, interrupt: &mut Signal) {

@@ -91,6 +91,11 @@ impl Server {
     /// SIGTERM, and the exit status after the drain.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal(rustix::process::Signal::TERM);
+        self.wait()
+    }
+
+    /// The exit status of a server that has been told to leave; a second signal would make it leave at once.
+    pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
