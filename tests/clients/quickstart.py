@@ -11,16 +11,13 @@ import subprocess
 import sys
 import tempfile
 
+from checks import Checks
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ORDERS_COLUMNS = ["o_orderkey", "o_custkey", "o_orderstatus", "o_totalprice", "o_orderdate", "o_orderpriority", "o_clerk",
                   "o_shippriority", "o_comment"]
-good = bad = 0
-
-
-def check(what, right, detail=""):
-    global good, bad
-    good, bad = good + bool(right), bad + (not right)
-    print(f"ok   {what}" if right else f"FAIL {what}\n     {str(detail)[-1500:]}")
+checks = Checks()
+check = checks.true
 
 
 def start(lakeshare, folder):
@@ -69,8 +66,7 @@ def main():
             reads(shown, folder)
             process.send_signal(signal.SIGINT)
             check(f"{time} start: Ctrl-C ends it with 0", process.wait(timeout=60) == 0, process.stderr.read())
-    print(f"quickstart: {good} passed, {bad} failed")
-    sys.exit(1 if bad else 0)
+    checks.finish("quickstart")
 
 
 main()

@@ -17,19 +17,12 @@ import boto3
 import botocore
 from botocore.config import Config
 
+from checks import Checks
+
 URL, ACCESS, SECRET = sys.argv[1:4]
 BUCKET = f"boto3-{os.getpid()}"
-passed, failed = 0, []
-
-
-def check(what, got, want):
-    global passed
-    if got == want:
-        passed += 1
-        print(f"ok   {what}", flush=True)
-    else:
-        failed.append(what)
-        print(f"FAIL {what}\n     got  {str(got)[:600]}\n     want {str(want)[:600]}", flush=True)
+checks = Checks()
+check = checks.equal
 
 
 def code(call, *arguments, **named):
@@ -436,13 +429,5 @@ def end():
     check("and is gone", code(s3.head_bucket, Bucket=BUCKET)[1], 404)
 
 
-for step in (buckets, objects, conditions, listing, deleting, markers, copies, uploads, hostile, framing, credentials, end):
-    try:
-        step()
-    except Exception as error:
-        failed.append(step.__name__)
-        import traceback
-        traceback.print_exc()
-        print(f"FAIL {step.__name__}: {error!r}", flush=True)
-print(f"s3_boto3: {passed} passed, {len(failed)} failed")
-sys.exit(1 if failed else 0)
+checks.steps(buckets, objects, conditions, listing, deleting, markers, copies, uploads, hostile, framing, credentials, end)
+checks.finish("s3_boto3")

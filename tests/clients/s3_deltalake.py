@@ -15,22 +15,15 @@ import pyarrow.dataset as dataset
 from deltalake.exceptions import DeltaError
 from pyarrow import fs
 
+from checks import Checks
+
 URL, ACCESS, SECRET = sys.argv[1:4]
 BUCKET = f"delta-{os.getpid()}"
 WRITERS, APPENDS = 6, 5
 OPTIONS = {"aws_endpoint_url": URL, "aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET, "aws_region": "us-east-1",
            "aws_allow_http": "true", "aws_virtual_hosted_style_request": "false"}
-passed, failed = 0, []
-
-
-def check(what, got, want):
-    global passed
-    if got == want:
-        passed += 1
-        print(f"ok   {what}", flush=True)
-    else:
-        failed.append(what)
-        print(f"FAIL {what}\n     got  {str(got)[:600]}\n     want {str(want)[:600]}", flush=True)
+checks = Checks()
+check = checks.equal
 
 
 def rows(low, high):
@@ -111,16 +104,8 @@ def arrow():
 
 def main():
     boto3.client("s3", endpoint_url=URL, aws_access_key_id=ACCESS, aws_secret_access_key=SECRET, region_name="us-east-1").create_bucket(Bucket=BUCKET)
-    for step in (versions, together, arrow):
-        try:
-            step()
-        except Exception as error:
-            failed.append(step.__name__)
-            import traceback
-            traceback.print_exc()
-            print(f"FAIL {step.__name__}: {error!r}", flush=True)
-    print(f"s3_deltalake: {passed} passed, {len(failed)} failed")
-    sys.exit(1 if failed else 0)
+    checks.steps(versions, together, arrow)
+    checks.finish("s3_deltalake")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import delta_sharing
 import pandas
 
 import expected_rows
+from checks import Checks
 
 warnings.filterwarnings("ignore")
 decimal.getcontext().prec = 60
@@ -62,19 +63,6 @@ FAULTS = {  # tables whose fault is not a feature, with a word of the refusal
     "delta/drs__simple_table_features": "5",
     "delta/golden__canonicalized-paths-special-a": "schemaString",  # log-only: Spark takes the missing schema for an empty one
 }
-
-
-class Checks:
-    def __init__(self):
-        self.good, self.bad = 0, 0
-
-    def equal(self, what, got, want):
-        if got == want:
-            self.good += 1
-            print(f"ok   {what}")
-        else:
-            self.bad += 1
-            print(f"FAIL {what}\n     got  {str(got)[:300]}\n     want {str(want)[:300]}")
 
 
 def shared_name(name):
@@ -240,8 +228,7 @@ def main():
                 expected = tables[f"delta/{name}"]["expected"]
             read(checks, arguments, profile, name, tables[f"delta/{name}"], expected)
     print(f"tables shared: {len(served)}, refused: {len(names) - len(served)}")
-    print(f"sharing_corpus: {checks.good} passed, {checks.bad} failed")
-    sys.exit(1 if checks.bad or not checks.good else 0)
+    checks.finish("sharing_corpus")
 
 
 main()

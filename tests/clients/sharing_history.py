@@ -9,7 +9,6 @@ import datetime
 import json
 import pathlib
 import subprocess
-import sys
 import time
 import urllib.request
 
@@ -18,18 +17,11 @@ import deltalake
 import pandas as pd
 import pyarrow as pa
 
+from checks import Checks
+
 BUCKET = "history"
-good, bad = 0, 0
-
-
-def check(name, found, expected):
-    global good, bad
-    if found == expected:
-        good += 1
-        print(f"ok {name}")
-    else:
-        bad += 1
-        print(f"FAIL {name}\n  found    {found}\n  expected {expected}")
+checks = Checks()
+check = checks.equal
 
 
 def rows(frame, columns):
@@ -147,8 +139,7 @@ def main():
             check(name, "an answer", "a refusal")
         except Exception as error:  # the client's errors have no class of their own
             check(name, "400" in str(error), True)
-    print(f"{good} passed, {bad} failed")
-    sys.exit(1 if bad else 0)
+    checks.finish("sharing_history")
 
 
 main()
