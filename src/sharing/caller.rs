@@ -12,7 +12,7 @@ use super::timestamp::{self, Timestamp};
 use super::token::Tokens;
 use crate::clock;
 use crate::delta::Wanted;
-use crate::delta::history::History;
+use crate::delta::history::{History, Moment};
 use crate::directory::TableEntry;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::sigv4::credential::Credential;
@@ -152,20 +152,21 @@ impl Caller<'_> {
         parameter: &'static str,
         timestamp: Timestamp,
     ) -> Result<Version, Error> {
+        let (asked_ms, known_until_ms) = (timestamp.floor_ms, self.parts.clock.now_ms() + CLOCK_SKEW_MS_MAX);
         let history = Arc::clone(history);
         let found = self.parts.loader.run(async move {
-            let last = history.latest_moment().await?;
-            let first = history.oldest_moment().await?;
-            Ok((history.at_or_before(timestamp.floor_ms).await?, first, last))
+            let Some(version) = history.at_or_before(asked_ms).await? else {
+                return Ok(Found::Before(history.oldest_moment().await?));
+            };
+            if version == history.latest() && asked_ms > known_until_ms {
+                let last = history.latest_moment().await?;
+                if asked_ms > last.timestamp_ms {
+                    return Ok(Found::After(last));
+                }
+            }
+            Ok(Found::Version(version))
         });
-        let (version, first, last) = found.await?;
-        let known_until_ms = last.timestamp_ms.max(self.parts.clock.now_ms() + CLOCK_SKEW_MS_MAX);
-        if timestamp.floor_ms > known_until_ms {
-            let time = clock::rfc3339(last.timestamp_ms);
-            return Err(Error::TimestampAfter { parameter, version: last.version, time });
-        }
-        let time = || clock::rfc3339(first.timestamp_ms);
-        version.ok_or_else(|| Error::TimestampBefore { parameter, version: first.version, time: time() })
+        found.await?.named(parameter)
     }
 
     /// # Errors
@@ -178,11 +179,32 @@ impl Caller<'_> {
     ) -> Result<Version, Error> {
         let history = Arc::clone(history);
         let found = self.parts.loader.run(async move {
-            let version = history.at_or_after(timestamp.ceiling_ms).await?;
-            Ok((version, history.latest_moment().await?))
+            Ok(match history.at_or_after(timestamp.ceiling_ms).await? {
+                Some(version) => Found::Version(version),
+                None => Found::After(history.latest_moment().await?),
+            })
         });
-        let (version, last) = found.await?;
-        let time = || clock::rfc3339(last.timestamp_ms);
-        version.ok_or_else(|| Error::TimestampAfter { parameter, version: last.version, time: time() })
+        found.await?.named(parameter)
+    }
+}
+
+/// What a time leads to. Only an error needs the times of the first or the last commit, which cost a read each.
+enum Found {
+    Version(Version),
+    Before(Moment),
+    After(Moment),
+}
+
+impl Found {
+    fn named(self, parameter: &'static str) -> Result<Version, Error> {
+        match self {
+            Self::Version(version) => Ok(version),
+            Self::Before(Moment { version, timestamp_ms }) => {
+                Err(Error::TimestampBefore { parameter, version, time: clock::rfc3339(timestamp_ms) })
+            }
+            Self::After(Moment { version, timestamp_ms }) => {
+                Err(Error::TimestampAfter { parameter, version, time: clock::rfc3339(timestamp_ms) })
+            }
+        }
     }
 }
