@@ -25,3 +25,17 @@ pub(super) const ROUND_CONSTANTS: [[u32; 4]; 16] = [
     [0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5], [0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3],
     [0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208], [0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2],
 ];
+
+/// The sixteen groups of four rounds, in each of which every stream has its turn: `rounds` is the kernel's own.
+macro_rules! all_rounds {
+    ($states:ident, $schedules:ident) => {
+        all_rounds!($states, $schedules, 0 a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11 l 12 m 13 n 14 o 15 p);
+    };
+    ($states:ident, $schedules:ident, $($group:literal $constants:ident)*) => {
+        let [$($constants),*] = ROUND_CONSTANTS;
+        $(for (state, schedule) in $states.iter_mut().zip(&mut $schedules) {
+            rounds::<$group>(state, schedule, $constants);
+        })*
+    };
+}
+pub(super) use all_rounds;

@@ -8,7 +8,7 @@ use std::arch::aarch64::{
 };
 use std::mem::transmute;
 
-use super::block::{BLOCK_BYTES, ROUND_CONSTANTS, Words};
+use super::block::{BLOCK_BYTES, ROUND_CONSTANTS, Words, all_rounds};
 
 /// Whether this processor has the instructions.
 #[inline]
@@ -68,15 +68,6 @@ fn rounds<const GROUP: usize>(state: &mut State, schedule: &mut [uint32x4_t; 4],
     state.efgh = vsha256h2q_u32(state.efgh, abcd, sum);
 }
 
-macro_rules! all_rounds {
-    ($states:ident, $schedules:ident, $($group:literal $constants:ident)*) => {
-        let [$($constants),*] = ROUND_CONSTANTS;
-        $(for (state, schedule) in $states.iter_mut().zip(&mut $schedules) {
-            rounds::<$group>(state, schedule, $constants);
-        })*
-    };
-}
-
 /// Compresses block after block of two messages of as many blocks.
 #[target_feature(enable = "sha2,neon")]
 pub(super) fn compress(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
@@ -85,7 +76,7 @@ pub(super) fn compress(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]
     for (first, second) in firsts.iter().zip(seconds) {
         let before = states;
         let mut schedules = [read(first), read(second)];
-        all_rounds!(states, schedules, 0 a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11 l 12 m 13 n 14 o 15 p);
+        all_rounds!(states, schedules);
         for (state, before) in states.iter_mut().zip(before) {
             state.abcd = vaddq_u32(state.abcd, before.abcd);
             state.efgh = vaddq_u32(state.efgh, before.efgh);

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 use std::mem::transmute;
 
-use super::block::{BLOCK_BYTES, ROUND_CONSTANTS, Words};
+use super::block::{BLOCK_BYTES, ROUND_CONSTANTS, Words, all_rounds};
 
 /// Whether this processor has the instructions.
 #[inline]
@@ -75,15 +75,6 @@ fn rounds<const GROUP: usize>(state: &mut State, schedule: &mut [__m128i; 4], co
     state.abef = _mm_sha256rnds2_epu32(state.abef, state.cdgh, _mm_shuffle_epi32(sum, 0x0e));
 }
 
-macro_rules! all_rounds {
-    ($states:ident, $schedules:ident, $($group:literal $constants:ident)*) => {
-        let [$($constants),*] = ROUND_CONSTANTS;
-        $(for (state, schedule) in $states.iter_mut().zip(&mut $schedules) {
-            rounds::<$group>(state, schedule, $constants);
-        })*
-    };
-}
-
 /// Compresses block after block of two messages of as many blocks.
 #[target_feature(enable = "sha,ssse3,sse4.1")]
 pub(super) fn compress(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
@@ -92,7 +83,7 @@ pub(super) fn compress(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]
     for (first, second) in firsts.iter().zip(seconds) {
         let before = states;
         let mut schedules = [read(first), read(second)];
-        all_rounds!(states, schedules, 0 a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11 l 12 m 13 n 14 o 15 p);
+        all_rounds!(states, schedules);
         for (state, before) in states.iter_mut().zip(before) {
             state.abef = _mm_add_epi32(state.abef, before.abef);
             state.cdgh = _mm_add_epi32(state.cdgh, before.cdgh);
