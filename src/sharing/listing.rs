@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::http::body::BodyError;
 use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES, PRUNED_BLOCKS_MAX};
 use crate::skip::pruner::Pruner;
-use crate::table::file_list::{Block, BlockPosition, FileList};
+use crate::table::file_list::{Block, FileList};
 use crate::table::snapshot::Version;
 
 /// Room beyond a chunk, so that its last lines seldom make it grow.
@@ -44,8 +44,8 @@ pub struct Listing {
     parts: ListingParts,
     next_block: usize,
     block: Block,
-    /// Where the block in `block` goes on; `None` when it is used up.
-    position: Option<BlockPosition>,
+    /// The row at which the block in `block` goes on; `None` when it is used up.
+    row: Option<usize>,
     rows_wanted: Option<u64>,
     is_started: bool,
     is_finished: bool,
@@ -59,7 +59,7 @@ impl Listing {
             parts,
             next_block: 0,
             block: Block::default(),
-            position: None,
+            row: None,
             rows_wanted,
             is_started: false,
             is_finished: false,
@@ -102,8 +102,8 @@ impl Listing {
             return false;
         }
         let files = &self.parts.files;
-        let mut rest = match &self.position {
-            Some(position) => files.resume_block(position, &self.block),
+        let mut rest = match self.row {
+            Some(row) => files.reopen_block(self.next_block.saturating_sub(1), row, &self.block),
             None if self.next_block < files.block_count() => {
                 let index = self.next_block;
                 self.next_block += 1;
@@ -133,13 +133,13 @@ impl Listing {
                 self.parts.lines.push_files(&waiting, out);
                 waiting.clear();
                 if out.len() >= chunk_bytes {
-                    self.position = Some(rest.position());
+                    self.row = Some(rest.row());
                     return true;
                 }
             }
         }
         self.parts.lines.push_files(&waiting, out);
-        self.position = None;
+        self.row = None;
         true
     }
 }

@@ -147,7 +147,7 @@ impl FileList {
     }
 
     /// The segment of block `index` with its number, and the block's number in it.
-    fn place_of(&self, index: usize) -> Option<(usize, &LiveSegment, usize)> {
+    pub(super) fn place_of(&self, index: usize) -> Option<(usize, &LiveSegment, usize)> {
         let number = self.block_ends.partition_point(|&end| end <= index);
         let before = number.checked_sub(1).and_then(|before| self.block_ends.get(before)).copied();
         Some((number, self.segments.get(number)?, index - before.unwrap_or_default()))
@@ -161,21 +161,11 @@ impl FileList {
         }
     }
 
-    /// Goes on where [`BlockFiles::position`] was taken; `block` must not have read another block since.
-    pub fn resume_block<'a>(&'a self, position: &BlockPosition, block: &'a Block) -> BlockFiles<'a> {
-        let Some(segment) = self.segments.get(position.segment) else { return BlockFiles::empty() };
-        let (lengths, texts) = block.parts();
-        let rest =
-            |bytes: &'a [u8], left: usize| bytes.get(bytes.len().saturating_sub(left)..).unwrap_or_default();
-        BlockFiles {
-            segment: Some(&segment.segment),
-            segment_number: position.segment,
-            live: segment.live.as_deref(),
-            rows: position.rows.clone(),
-            lengths: rest(lengths, position.lengths_left),
-            texts: rest(texts, position.texts_left),
-            encoded_name: position.encoded_name,
-            deletion_vector: position.deletion_vector,
+    /// The files of block `index` from `row` on, a row of its segment; `block` must have read that block last.
+    pub fn reopen_block<'a>(&'a self, index: usize, row: usize, block: &'a Block) -> BlockFiles<'a> {
+        match self.place_of(index) {
+            Some((number, segment, index)) => BlockFiles::open(segment, number, index, block).skip_to(row),
+            None => BlockFiles::empty(),
         }
     }
 
@@ -256,8 +246,7 @@ impl std::fmt::Debug for Block {
 }
 
 impl Block {
-    /// The block's lengths and texts.
-    fn unpack(&mut self, packed: &[u8], unpacked_bytes: usize, row_count: usize) -> (&[u8], &[u8]) {
+    fn unpack(&mut self, packed: &[u8], unpacked_bytes: usize, row_count: usize) {
         self.unpacked.clear();
         self.unpacked.reserve(unpacked_bytes);
         let decompressor =
@@ -268,23 +257,12 @@ impl Block {
             "a block unpacks to what was packed"
         );
         self.lengths_bytes = row_count * size_of::<u32>();
-        self.parts()
     }
 
+    /// The block's lengths and texts.
     fn parts(&self) -> (&[u8], &[u8]) {
         self.unpacked.split_at_checked(self.lengths_bytes).unwrap_or_default()
     }
-}
-
-/// A place between two files of a block.
-#[derive(Debug, Clone)]
-pub struct BlockPosition {
-    segment: usize,
-    rows: std::ops::Range<usize>,
-    lengths_left: usize,
-    texts_left: usize,
-    encoded_name: usize,
-    deletion_vector: usize,
 }
 
 /// The live files of one unpacked block.
@@ -325,32 +303,52 @@ impl<'a> BlockFiles<'a> {
             return Self::empty();
         }
         let (packed, unpacked_bytes) = statistics.packed(index);
-        let (lengths, texts) = block.unpack(packed, unpacked_bytes, rows.len());
-        let encoded_rows = &segment.segment.encoded_names.rows;
-        let encoded_name = encoded_rows.partition_point(|&row| usize::from(row) < rows.start);
-        let deletion_vector = segment.segment.deletion_vectors.position(rows.start);
-        Self {
+        block.unpack(packed, unpacked_bytes, rows.len());
+        Self::open(segment, segment_number, index, block)
+    }
+
+    /// The files of a block that is unpacked already.
+    fn open(segment: &'a LiveSegment, segment_number: usize, index: usize, block: &'a Block) -> Self {
+        let (lengths, texts) = block.parts();
+        let files = Self {
             segment: Some(&segment.segment),
             segment_number,
             live: segment.live.as_deref(),
-            rows,
+            rows: segment.segment.statistics.rows(index),
             lengths,
             texts,
-            encoded_name,
-            deletion_vector,
-        }
+            encoded_name: 0,
+            deletion_vector: 0,
+        };
+        files.seek(&segment.segment)
     }
 
-    /// Where to go on with [`FileList::resume_block`].
-    pub fn position(&self) -> BlockPosition {
-        BlockPosition {
-            segment: self.segment_number,
-            rows: self.rows.clone(),
-            lengths_left: self.lengths.len(),
-            texts_left: self.texts.len(),
-            encoded_name: self.encoded_name,
-            deletion_vector: self.deletion_vector,
-        }
+    /// The files from `row` on, a row of the segment.
+    fn skip_to(mut self, row: usize) -> Self {
+        let Some(segment) = self.segment else { return self };
+        let passed = row.clamp(self.rows.start, self.rows.end) - self.rows.start;
+        let (passed_lengths, lengths) =
+            self.lengths.split_at_checked(passed * size_of::<u32>()).unwrap_or_default();
+        let (passed_lengths, _) = passed_lengths.as_chunks();
+        let texts_bytes: usize =
+            passed_lengths.iter().map(|length| u32::from_le_bytes(*length) as usize).sum();
+        self.lengths = lengths;
+        self.texts = self.texts.get(texts_bytes..).unwrap_or_default();
+        self.rows.start += passed;
+        self.seek(segment)
+    }
+
+    /// Finds what only some rows have, from the next row on.
+    fn seek(mut self, segment: &Segment) -> Self {
+        let encoded_rows = &segment.encoded_names.rows;
+        self.encoded_name = encoded_rows.partition_point(|&row| usize::from(row) < self.rows.start);
+        self.deletion_vector = segment.deletion_vectors.position(self.rows.start);
+        self
+    }
+
+    /// The row after the last file that was taken, for [`FileList::reopen_block`].
+    pub fn row(&self) -> usize {
+        self.rows.start
     }
 
     /// The next live file and its row in the segment.

@@ -1,5 +1,6 @@
 //! The waist: a table version as columns, whatever format wrote it.
 
+pub mod block_key;
 pub mod change;
 pub mod deletion_vector;
 mod dictionary;

@@ -1,5 +1,7 @@
 //! At most 65,536 files, column by column, never changed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
 use super::path_digest::PathDigests;
@@ -13,6 +15,7 @@ pub(crate) const NO_RECORD_COUNT: u64 = u64::MAX;
 /// Versions of a table share segments; which rows are alive in a version is the file list's to know.
 #[derive(Default)]
 pub struct Segment {
+    pub(crate) identity: Identity,
     pub(crate) directories: Directories,
     pub(crate) directory_of: Vec<u16>,
     /// Names as the log spells them.
@@ -36,6 +39,18 @@ pub struct Segment {
 impl std::fmt::Debug for Segment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Segment").field("rows", &self.row_count()).finish_non_exhaustive()
+    }
+}
+
+/// The number of a segment, which no other of the process ever had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Identity(u64);
+
+impl Default for Identity {
+    /// The next number.
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -180,6 +195,17 @@ impl LiveRows {
     pub(crate) fn has_any(&self, rows: std::ops::Range<usize>) -> bool {
         let words = self.words.get(rows.start / 64..rows.end.div_ceil(64)).unwrap_or_default();
         words.iter().any(|word| *word != 0) && rows.into_iter().any(|row| self.contains(row))
+    }
+
+    /// 64 rows at a time, a bit each; those that are not among `rows` are cleared.
+    pub(crate) fn words_of(&self, rows: std::ops::Range<usize>) -> impl Iterator<Item = u64> {
+        let words = self.words.get(rows.start / 64..rows.end.div_ceil(64)).unwrap_or_default();
+        words.iter().zip(rows.start / 64..).map(move |(word, number)| {
+            let first = number * 64;
+            let before = rows.start.saturating_sub(first).min(63);
+            let after = (first + 64).saturating_sub(rows.end).min(63);
+            word & u64::MAX << before & u64::MAX >> after
+        })
     }
 
     pub(crate) fn contains(&self, row: usize) -> bool {

@@ -105,8 +105,8 @@ fn read(list: &FileList) -> Vec<Row> {
             rows.push(row_of(&file));
             // A listing leaves off in the middle of a block and goes on later.
             if rows.len().is_multiple_of(97) {
-                let position = files.position();
-                files = list.resume_block(&position, &block);
+                let row = files.row();
+                files = list.reopen_block(index, row, &block);
             }
         }
     }
