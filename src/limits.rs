@@ -24,8 +24,14 @@ pub const HINT_TOKENS_MAX: usize = 20_000;
 /// Conditions of all hints of a query, since each is asked of every file; further ones are ignored.
 pub const HINT_LEAVES_MAX: usize = 1_000;
 
-/// Blocks of files that are looked at for one chunk, so that a query which keeps few files lets others have their turn.
-pub const PRUNED_BLOCKS_MAX: usize = 16;
+/// Work that a query does for one chunk while it keeps few files, in microseconds: then others have their turn.
+pub const PRUNED_MICROS_MAX: usize = 4_000;
+
+/// Bytes of partition values whose verdicts one query remembers; a table with more asks for some twice.
+pub const KNOWN_PARTITIONS_BYTES_MAX: usize = 1 << 20;
+
+/// Distinct partition values of a segment that are asked in one go, so that the segment can be passed over as a whole.
+pub const SEGMENT_PARTITIONS_ASKED_MAX: usize = 4_096;
 
 /// Columns whose statistics one query asks for, so that a set of them fits 64 bits.
 pub const HINT_COLUMNS_MAX: usize = 64;

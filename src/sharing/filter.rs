@@ -1,17 +1,16 @@
 //! Which files of a table are shared, by their partition values.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
 use super::error::Error;
 use crate::delta::column_mapping;
+use crate::limits::KNOWN_PARTITIONS_BYTES_MAX;
 use crate::state::record::PartitionFilter;
+use crate::table::dictionary::DictionaryBuilder;
 use crate::table::file_list::FileList;
 use crate::table::snapshot::{Metadata, Snapshot, Version};
-
-/// Distinct values whose verdict is kept; a table with more pays for some twice.
-const KNOWN_MAX: usize = 65_536;
 
 /// A partition filter, fitted to one version of a table.
 ///
@@ -20,8 +19,10 @@ const KNOWN_MAX: usize = 65_536;
 pub struct FileFilter {
     /// Keys of partition values and the values that are shared; `None` is null.
     columns: Vec<(String, HashSet<Option<String>>)>,
-    /// What was found for a file's whole JSON object.
-    known: HashMap<Vec<u8>, bool>,
+    /// Whole JSON objects that were asked for.
+    known: DictionaryBuilder,
+    /// What was found for each, by its number.
+    kept: Vec<bool>,
 }
 
 impl FileFilter {
@@ -50,26 +51,31 @@ impl FileFilter {
             };
             columns.push((key.clone(), values.iter().cloned().collect()));
         }
-        Ok(Some(Self { columns, known: HashMap::new() }))
+        Ok(Some(Self { columns, known: DictionaryBuilder::default(), kept: Vec::new() }))
     }
 
     /// Whether the file with these partition values, a JSON object, is shared.
     pub fn keeps(&mut self, partition_values_json: &[u8]) -> bool {
-        if let Some(&kept) = self.known.get(partition_values_json) {
-            return kept;
+        if self.known.byte_count() >= KNOWN_PARTITIONS_BYTES_MAX {
+            self.known = DictionaryBuilder::default();
+            self.kept.clear();
         }
+        let (number, is_new) = self.known.intern(partition_values_json);
+        if is_new {
+            let is_kept = self.is_shared(partition_values_json);
+            self.kept.push(is_kept);
+        }
+        self.kept.get(number as usize).copied().unwrap_or_default()
+    }
+
+    fn is_shared(&self, partition_values_json: &[u8]) -> bool {
         let values: BTreeMap<String, Value> =
             serde_json::from_slice(partition_values_json).unwrap_or_default();
-        let kept = self.columns.iter().all(|(column, shared)| match values.get(column) {
+        self.columns.iter().all(|(column, shared)| match values.get(column) {
             Some(Value::String(text)) => shared.contains(&Some(text.clone())),
             Some(Value::Null) => shared.contains(&None),
             _ => false,
-        });
-        if self.known.len() >= KNOWN_MAX {
-            self.known.clear();
-        }
-        self.known.insert(partition_values_json.to_vec(), kept);
-        kept
+        })
     }
 }
 

@@ -22,13 +22,26 @@ pub(crate) fn with_vectors<'v>(
     file_count: usize,
     vector: &dyn Fn(usize) -> Option<DeletionVector<'v>>,
 ) -> Snapshot {
+    build(file_count, vector, &|number| number == 0 || !number.is_multiple_of(5))
+}
+
+/// The same with statistics of every file.
+pub(crate) fn described(file_count: usize) -> Snapshot {
+    build(file_count, &|_| None, &|_| true)
+}
+
+fn build<'v>(
+    file_count: usize,
+    vector: &dyn Fn(usize) -> Option<DeletionVector<'v>>,
+    has_stats: &dyn Fn(usize) -> bool,
+) -> Snapshot {
     let mut builder = FileListBuilder::default();
     for number in 0..file_count {
         let path = format!("date=2024-01-0{}/part-{number:05}-c000.snappy.parquet", number % 3 + 1);
         let key = path.clone();
         let rows = number as u64 + 1;
         let stats = format!(r#"{{"numRecords":{rows},"minValues":{{"id":{number},"name":"a\"b"}}}}"#);
-        let has_stats = number == 0 || !number.is_multiple_of(5);
+        let has_stats = has_stats(number);
         let directory_bytes = "date=2024-01-01/".len();
         builder.push(&NewFile {
             path: FilePath {

@@ -10,7 +10,7 @@ use super::access::Access;
 use super::render::{EndTokens, LineWriter};
 use crate::clock::Clock;
 use crate::http::body::BodyError;
-use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES, PRUNED_BLOCKS_MAX};
+use crate::limits::{CHUNK_BYTES, FIRST_CHUNK_BYTES, PRUNED_MICROS_MAX};
 use crate::skip::pruner::Pruner;
 use crate::table::file_list::{Block, FileList};
 use crate::table::snapshot::Version;
@@ -80,8 +80,8 @@ impl Listing {
             out.append(&mut self.parts.head);
         }
         self.parts.lines.refresh(self.parts.clock.now_ms());
-        let last_block = self.next_block + PRUNED_BLOCKS_MAX;
-        while out.len() < chunk_bytes && !self.is_finished && self.next_block < last_block {
+        let micros_max = self.pruned_micros() + PRUNED_MICROS_MAX;
+        while out.len() < chunk_bytes && !self.is_finished && self.pruned_micros() < micros_max {
             if !self.push_files(chunk_bytes, &mut out) {
                 self.is_finished = true;
                 if let Some(tokens) = &self.parts.end {
@@ -94,6 +94,10 @@ impl Listing {
             self.access.finish();
         }
         Some(out)
+    }
+
+    fn pruned_micros(&self) -> usize {
+        self.parts.pruner.as_ref().map_or(0, Pruner::work_micros)
     }
 
     /// Renders files of one block until the chunk is full; `false` when there are no more to render.
@@ -254,13 +258,24 @@ mod tests {
 
     #[test]
     fn many_refused_files_in_a_row_give_way_to_others_and_end_all_the_same() {
-        let file_count = (2 * PRUNED_BLOCKS_MAX + 1) * STATS_BLOCK_FILES;
-        let chunks = chunks(hinted(file_count, "date = 'never'"));
-        assert_eq!(chunks.iter().filter(|chunk| chunk.is_empty()).count(), 1);
+        let never = || {
+            let mut listing = hinted(0, "id < 0");
+            listing.parts.files = fixture::described(5 * STATS_BLOCK_FILES).files;
+            listing
+        };
+        let chunks = chunks(never());
+        assert!(chunks.iter().any(Vec::is_empty));
         assert_eq!(String::from_utf8(chunks.concat()).unwrap().lines().count(), 2);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let body = http_body_util::BodyExt::collect(hinted(file_count, "date = 'never'"));
+        let body = http_body_util::BodyExt::collect(never());
         assert_eq!(runtime.block_on(body).unwrap().to_bytes(), chunks.concat());
+    }
+
+    #[test]
+    fn files_of_refused_partitions_cost_no_turn_of_their_own() {
+        let chunks = chunks(hinted(70 * STATS_BLOCK_FILES, "date = 'never'"));
+        assert_eq!(chunks.len(), 1);
+        assert_eq!(String::from_utf8(chunks.concat()).unwrap().lines().count(), 2);
     }
 
     #[test]

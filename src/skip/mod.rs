@@ -3,8 +3,8 @@
 //! Clients send hints beside a query (Delta Sharing, "SQL Expressions for Predicate" and "JSON predicates for
 //! Filtering"). A file may be left out only if no row of it can make every hint true; whatever is not understood
 //! keeps the file. `json_hints` and `sql_hints` read what was sent into one `expression`; `compile` binds it to the
-//! columns of a table version; `predicate` asks it of `domain`s, which `partition` and `statistics` read; `pruner`
-//! remembers what need not be asked twice.
+//! columns of a table version; `predicate` asks it of `domain`s, which `partition` and `statistics` read; `verdicts`
+//! remembers what need not be asked twice; `pruner` leads the way through a list.
 
 mod columns;
 mod compile;
@@ -22,6 +22,7 @@ mod sql_hints;
 mod sql_tokens;
 mod statistics;
 mod truth;
+mod verdicts;
 
 #[cfg(test)]
 mod tests;

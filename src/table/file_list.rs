@@ -135,17 +135,6 @@ impl FileList {
         self.block_ends.last().copied().unwrap_or_default()
     }
 
-    /// Number and JSON of the partition values of each file of block `index`, of dead ones too; unpacks nothing.
-    pub fn block_partitions(&self, index: usize) -> impl Iterator<Item = (PartitionNumber, &[u8])> {
-        self.place_of(index).into_iter().flat_map(|(segment, live, block)| {
-            let numbers = live.segment.partition_of.get(live.segment.statistics.rows(block));
-            numbers.unwrap_or_default().iter().map(move |&number| {
-                let json = live.segment.partitions.get(usize::from(number));
-                (PartitionNumber { segment, number }, json)
-            })
-        })
-    }
-
     /// The segment of block `index` with its number, and the block's number in it.
     pub(super) fn place_of(&self, index: usize) -> Option<(usize, &LiveSegment, usize)> {
         let number = self.block_ends.partition_point(|&end| end <= index);

@@ -3,11 +3,12 @@
 pub mod block_key;
 pub mod change;
 pub mod deletion_vector;
-mod dictionary;
+pub(crate) mod dictionary;
 pub mod file;
 pub mod file_list;
 pub mod file_list_builder;
 pub mod page;
+mod partition_runs;
 pub mod path_digest;
 mod row_ids;
 pub mod segment;

@@ -48,16 +48,22 @@ struct Place {
 
 impl FileList {
     /// The files whose partition values, a JSON object each, `keep` takes; it is asked once for each distinct value
-    /// of a segment.
+    /// of a segment. Segments that are kept or left out as a whole cost no look at their files.
     #[must_use]
     pub fn of_partitions(&self, keep: &mut dyn FnMut(&[u8]) -> bool) -> Self {
-        let segments = self.segments.iter().map(|segment| {
+        let segments = self.segments.iter().filter_map(|segment| {
             let kept: Vec<bool> = segment.segment.partitions.iter().map(&mut *keep).collect();
+            if !kept.contains(&true) {
+                return None;
+            }
+            if !kept.contains(&false) {
+                return Some(segment.clone());
+            }
             let is_kept = |row: usize| {
                 let partition = segment.segment.partition_of.get(row).copied();
                 partition.is_some_and(|partition| kept.get(usize::from(partition)) == Some(&true))
             };
-            segment.only(segment.live_rows().filter(|&row| is_kept(row)))
+            Some(segment.only(segment.live_rows().filter(|&row| is_kept(row))))
         });
         Self::of(segments.filter(|segment| segment.file_count > 0).collect())
     }

@@ -66,22 +66,30 @@ pub(super) fn plain() -> Metadata {
 }
 
 pub(super) fn list(files: &[Described]) -> FileList {
-    let mut builder = FileListBuilder::default();
-    for (number, file) in files.iter().enumerate() {
-        let path = format!("{number:05}.parquet");
-        builder.push(&NewFile {
-            path: FilePath::plain(&path),
-            digest: PathDigest::of(path.as_bytes()),
-            size_bytes: 1,
-            modification_time_ms: 0,
-            partition_values: file.partition_values.to_string().as_bytes(),
-            statistics: StatisticsText::Raw(&file.stats),
-            record_count: None,
-            deletion_vector: None,
-            row_ids: RowIds::default(),
-        });
-    }
-    FileList::new(builder.finish(&mut |json, out| out.extend_from_slice(json)))
+    list_of(&[files])
+}
+
+/// A list with a segment for each group of files.
+pub(super) fn list_of(groups: &[&[Described]]) -> FileList {
+    let segment = |(group, files): (usize, &&[Described])| {
+        let mut builder = FileListBuilder::default();
+        for (number, file) in files.iter().enumerate() {
+            let path = format!("{group}/{number:05}.parquet");
+            builder.push(&NewFile {
+                path: FilePath::plain(&path),
+                digest: PathDigest::of(path.as_bytes()),
+                size_bytes: 1,
+                modification_time_ms: 0,
+                partition_values: file.partition_values.to_string().as_bytes(),
+                statistics: StatisticsText::Raw(&file.stats),
+                record_count: None,
+                deletion_vector: None,
+                row_ids: RowIds::default(),
+            });
+        }
+        builder.finish(&mut |json, out| out.extend_from_slice(json))
+    };
+    FileList::new(groups.iter().enumerate().flat_map(segment).collect())
 }
 
 /// Which files the hints keep.

@@ -5,4 +5,5 @@ mod client;
 mod fixture;
 mod oracle;
 mod property;
+mod segments;
 mod writer;
