@@ -1,5 +1,8 @@
 //! Narrow faces on encodings.
 
+mod deflate_lines;
+pub mod gzip;
+mod huffman;
 pub mod json;
 pub mod seal;
 pub mod url_path;
