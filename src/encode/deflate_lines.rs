@@ -369,7 +369,9 @@ mod tests {
 
     fn deflated(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut deflater, mut out) = (LineDeflater::default(), Vec::new());
-        pieces.iter().for_each(|piece| deflater.push_piece(piece, &mut out));
+        for piece in pieces {
+            deflater.push_piece(piece, &mut out);
+        }
         out
     }
 
