@@ -23,6 +23,9 @@ use lakeshare::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsTex
 
 const FILES: usize = 50_000;
 
+/// Files of the list whose memory is told: four full segments.
+const LARGE: usize = 4 * 65_536;
+
 /// A checkpoint of `FILES` files and a tail that removes a tenth of them and adds as many.
 fn tailed_table() -> Table {
     let table = Table::new();
@@ -44,11 +47,11 @@ fn columns(count: usize) -> FileList {
         builder.push(&NewFile {
             path: FilePath::plain(&path),
             digest: PathDigest::of(path.as_bytes()),
-            size_bytes: number as u64,
-            modification_time_ms: 0,
+            size_bytes: 100_000_000 + (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) % 50_000_000,
+            modification_time_ms: 1_700_000_000_000 + (number * 37) as i64,
             partition_values: partition.as_bytes(),
             statistics: StatisticsText::Raw(&stats),
-            record_count: Some(1),
+            record_count: Some(inputs::record_count(number) as u64),
             deletion_vector: None,
             row_ids: RowIds::default(),
         });
@@ -83,6 +86,25 @@ fn replays(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Prints what a file of a large list costs, by column.
+fn memory(_: &mut Criterion) {
+    let list = columns(LARGE);
+    let mut bytes_of: Vec<(&str, usize)> = Vec::new();
+    for segment in list.segments() {
+        for (place, (column, bytes)) in segment.memory_by_column().into_iter().enumerate() {
+            if bytes_of.len() <= place {
+                bytes_of.push((column, 0));
+            }
+            bytes_of[place].1 += bytes;
+        }
+    }
+    println!("file_list/memory/{LARGE}: bytes a file, statistics of 15 columns");
+    for (column, bytes) in bytes_of {
+        println!("    {column:28} {:8.2}", bytes as f64 / LARGE as f64);
+    }
+    println!("    {:28} {:8.2}", "all", list.memory_bytes() as f64 / LARGE as f64);
+}
+
 fn lists(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("file_list");
     group.sample_size(10);
@@ -111,5 +133,5 @@ fn lists(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, replays, lists);
+criterion_group!(benches, memory, replays, lists);
 criterion_main!(benches);

@@ -72,6 +72,10 @@ pub const ADMIN_PUBLISH_ATTEMPTS_MAX: u32 = 20;
 /// Files in one segment of a snapshot, so that a row number fits 16 bits.
 pub const SEGMENT_FILES_MAX: usize = 65_536;
 
+/// Different patterns of file names in one segment; names beyond them are kept as text. A pattern with two names
+/// takes less than both as text, and writers that put more into a pattern than its number change it with each commit.
+pub const NAME_TEMPLATES_MAX: usize = 4_096;
+
 /// Files whose statistics are compressed together: one block is about 0.5 MB of text when unpacked.
 pub const STATS_BLOCK_FILES: usize = 1_024;
 

@@ -41,11 +41,15 @@ pub fn stats(number: usize) -> String {
         COLUMNS.iter().enumerate().map(value).collect::<Vec<_>>().join(",")
     };
     let nulls = COLUMNS.map(|column| format!("\"{column}\":0")).join(",");
-    let count = 90_000 + number % 20_000;
+    let count = record_count(number);
     let (min, max) = (values(0), values(1_000_003));
     format!(
         "{{\"numRecords\":{count},\"minValues\":{{{min}}},\"maxValues\":{{{max}}},\"nullCount\":{{{nulls}}}}}"
     )
+}
+
+pub fn record_count(number: usize) -> usize {
+    90_000 + number % 20_000
 }
 
 pub fn path(number: usize) -> String {

@@ -5,7 +5,8 @@ use std::ops::Range;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::file_list::FileList;
-use super::segment::{Identity, LiveRows};
+use super::live_rows::LiveRows;
+use super::segment::Identity;
 
 /// Equal for blocks that hold the same live files with the same columns, in whatever version of a table they are. Blocks of
 /// two versions are equal until a file of the block is removed.

@@ -71,26 +71,40 @@ impl DictionaryBuilder {
 
     /// The number of `string`, and whether it is new.
     pub(crate) fn intern(&mut self, string: &[u8]) -> (u32, bool) {
+        let known = self.strings.len();
+        let number = self.intern_within(string, usize::MAX).unwrap_or(u32::MAX);
+        (number, self.strings.len() > known)
+    }
+
+    /// The number of `string`, unless it is new and `count_max` strings are known.
+    pub(crate) fn intern_within(&mut self, string: &[u8], count_max: usize) -> Option<u32> {
         // Files of one directory or partition mostly come together.
         if self.strings.len() > 0 && self.strings.get(self.last as usize) == string {
-            return (self.last, false);
+            return Some(self.last);
         }
         let hash = xxh3_64(string);
+        let found = self.find(hash, string);
+        found.or_else(|| (self.strings.len() < count_max).then(|| self.append(hash, string)))
+    }
+
+    fn find(&mut self, hash: u64, string: &[u8]) -> Option<u32> {
         let tag = (hash >> 32) as u32;
         let strings = &self.strings;
         let found = self
             .numbers
             .find(hash, |&(other, number)| other == tag && strings.get(number as usize) == string);
-        if let Some(&(_, number)) = found {
-            self.last = number;
-            return (number, false);
-        }
+        self.last = found?.1;
+        Some(self.last)
+    }
+
+    fn append(&mut self, hash: u64, string: &[u8]) -> u32 {
         let number = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
         let strings = &mut self.strings;
         strings.push(string);
-        self.numbers.insert_unique(hash, (tag, number), |&(_, other)| xxh3_64(strings.get(other as usize)));
+        let entry = ((hash >> 32) as u32, number);
+        self.numbers.insert_unique(hash, entry, |&(_, other)| xxh3_64(strings.get(other as usize)));
         self.last = number;
-        (number, true)
+        number
     }
 
     pub(crate) fn finish(self) -> Strings {

@@ -1,7 +1,7 @@
 //! One file of a list, as its reader sees it.
 
 use super::deletion_vector::DeletionVector;
-use super::segment::{NO_RECORD_COUNT, PartitionNumber, Segment};
+use super::segment::{PartitionNumber, Segment};
 use super::segment_builder::RowIds;
 
 /// One file as the renderer sees it. Every slice is UTF-8; "encoded" means ready for a URL path
@@ -37,27 +37,33 @@ impl File<'_> {
     }
 }
 
+/// How the name of a file is spelt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spelling<'a> {
+    pub(super) log: &'a [u8],
+    /// `None`: as in the log.
+    pub(super) encoded: Option<&'a [u8]>,
+}
+
 /// The file of a row, without what only a walk through the segment finds.
 pub(super) fn file<'a>(
     segment: &'a Segment,
     row: usize,
     partition: PartitionNumber,
-    encoded_name: Option<&'a [u8]>,
+    name: Spelling<'a>,
 ) -> Option<File<'a>> {
-    let directory = usize::from(*segment.directory_of.get(row)?);
-    let log_name = segment.names.get(row);
-    let record_count = *segment.record_counts.get(row)?;
+    let directory = usize::try_from(segment.directory_of.get(row)?).ok()?;
     Some(File {
         log_directory: segment.directories.log.get(directory),
-        log_name,
+        log_name: name.log,
         encoded_directory: segment.directories.encoded.get(directory),
-        encoded_name: encoded_name.unwrap_or(log_name),
-        size_bytes: *segment.sizes_bytes.get(row)?,
-        modification_time_ms: *segment.modification_times_ms.get(row)?,
+        encoded_name: name.encoded.unwrap_or(name.log),
+        size_bytes: segment.sizes_bytes.get(row)?,
+        modification_time_ms: segment.modification_times_ms.get(row)?,
         partition_values_json: segment.partitions.get(usize::from(partition.number)),
         partition,
         stats_escaped: &[],
-        record_count: (record_count != NO_RECORD_COUNT).then_some(record_count),
+        record_count: segment.record_counts.get(row),
         deletion_vector: None,
         row_ids: RowIds {
             base: segment.base_row_ids.get(row),

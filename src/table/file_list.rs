@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::deletion_vector::Place;
-use super::file::{File, file};
-use super::file_list_builder::FileListBuilder;
-use super::path_digest::PathDigests;
-use super::segment::{LiveRows, PartitionNumber, Segment};
-use super::segment_builder::{FilePath, NewFile, StatisticsText};
+use super::file::{File, Spelling, file};
+use super::live_rows::LiveRows;
+use super::names::Names;
+use super::segment::{PartitionNumber, Segment};
 use crate::encode::url_path::OUTSIDE;
-use crate::limits::SEGMENT_FILES_MAX;
 
 /// All files of one table version. Cheap to clone: versions share segments.
 #[derive(Debug, Clone, Default)]
@@ -31,39 +29,17 @@ pub(super) struct LiveSegment {
 }
 
 impl LiveSegment {
-    fn whole(segment: Segment) -> Self {
+    pub(super) fn whole(segment: Segment) -> Self {
         let file_count = segment.row_count();
-        let size_bytes = segment.sizes_bytes.iter().fold(0, |sum: u64, &size| sum.saturating_add(size));
+        let size_bytes = segment.sizes_bytes.iter().fold(0, u64::saturating_add);
         Self { segment: Arc::new(segment), live: None, file_count, size_bytes }
     }
 
-    fn without(&self, removed: &PathDigests) -> Self {
-        let mut next = self.clone();
-        let mut live: Option<LiveRows> = None;
-        for row in self.segment.rows_of(removed) {
-            let live = live.get_or_insert_with(|| match &self.live {
-                Some(live) => LiveRows::clone(live),
-                None => LiveRows::all(self.segment.row_count()),
-            });
-            if live.remove(row) {
-                next.file_count -= 1;
-                let size_bytes = self.segment.sizes_bytes.get(row).copied().unwrap_or_default();
-                next.size_bytes = next.size_bytes.saturating_sub(size_bytes);
-            }
-        }
-        if let Some(live) = live {
-            next.live = Some(Arc::new(live));
-        }
-        next
-    }
-}
-
-impl LiveSegment {
     fn outside(&self) -> impl Iterator<Item = &[u8]> {
         let Segment { directories, directory_of, deletion_vectors, .. } = &*self.segment;
         let is_live = |row: usize| self.live.as_ref().is_none_or(|live| live.contains(row));
         let rows = directory_of.iter().enumerate().filter(move |&(row, _)| is_live(row));
-        let files = rows.map(|(_, &directory)| directories.encoded.get(usize::from(directory)));
+        let files = rows.map(|(_, directory)| directories.encoded.get(index_of(directory)));
         let with_vector = deletion_vectors.rows().enumerate().filter(move |&(_, row)| is_live(row));
         let vectors =
             with_vector.filter_map(|(position, row)| match deletion_vectors.get(position, row)?.place {
@@ -157,74 +133,16 @@ impl FileList {
             None => BlockFiles::empty(),
         }
     }
-
-    /// The next version's list: this one without the `settled` files, and with the `added` ones.
-    ///
-    /// Segments are shared. Small ones at the end, and those that are mostly dead, are merged into the new
-    /// one, so that a table of many small commits has a logarithmic number of them. `write_partition` is as for
-    /// [`FileListBuilder::finish`]; it also gets JSON objects that are finished, and has to copy them.
-    #[must_use]
-    pub fn successor(
-        &self,
-        settled: &PathDigests,
-        mut added: FileListBuilder,
-        write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>),
-    ) -> Self {
-        let mut kept: Vec<_> = self.segments.iter().map(|segment| segment.without(settled)).collect();
-        kept.retain(|segment| segment.file_count > 0);
-        let mut block = Block::default();
-        while let Some(last) = kept.pop_if(|last| {
-            let files_added = added.file_count();
-            let is_small = last.file_count <= 2 * files_added;
-            let is_sparse = last.file_count < last.segment.row_count() / 4;
-            (is_small || is_sparse) && last.file_count + files_added <= SEGMENT_FILES_MAX
-        }) {
-            last.copy_into(&mut added, &mut block);
-        }
-        kept.extend(added.finish(write_partition).into_iter().map(LiveSegment::whole));
-        Self::of(kept)
-    }
-}
-
-impl LiveSegment {
-    fn copy_into(&self, builder: &mut FileListBuilder, block: &mut Block) {
-        let mut key = Vec::new();
-        for index in 0..self.segment.block_count() {
-            let mut files = BlockFiles::new(self, 0, index, block);
-            while let Some((row, file)) = files.next_row() {
-                let log = [file.log_directory, file.log_name].concat();
-                key.clear();
-                key.extend(percent_encoding::percent_decode(file.encoded_directory));
-                let key_directory_bytes = key.len();
-                key.extend(percent_encoding::percent_decode(file.encoded_name));
-                let Some(&digest) = self.segment.digests.get(row) else { continue };
-                builder.push(&NewFile {
-                    path: FilePath {
-                        log: &log,
-                        log_directory_bytes: file.log_directory.len(),
-                        key: &key,
-                        key_directory_bytes,
-                    },
-                    digest,
-                    size_bytes: file.size_bytes,
-                    modification_time_ms: file.modification_time_ms,
-                    partition_values: file.partition_values_json,
-                    statistics: StatisticsText::Escaped(file.stats_escaped),
-                    record_count: file.record_count,
-                    deletion_vector: file.deletion_vector,
-                    row_ids: file.row_ids,
-                });
-            }
-        }
-    }
 }
 
 /// Reusable buffers for one unpacked block.
 #[derive(Default)]
 pub struct Block {
+    /// Lengths of statistics, then the statistics.
     unpacked: Vec<u8>,
-    /// How much of `unpacked` are lengths; texts follow.
+    /// How much of `unpacked` are lengths.
     lengths_bytes: usize,
+    names: BlockNames,
     decompressor: Option<zstd::bulk::Decompressor<'static>>,
 }
 
@@ -235,7 +153,8 @@ impl std::fmt::Debug for Block {
 }
 
 impl Block {
-    fn unpack(&mut self, packed: &[u8], unpacked_bytes: usize, row_count: usize) {
+    fn unpack(&mut self, segment: &Segment, index: usize, rows: std::ops::Range<usize>) {
+        let (packed, unpacked_bytes) = segment.statistics.packed(index);
         self.unpacked.clear();
         self.unpacked.reserve(unpacked_bytes);
         let decompressor =
@@ -245,12 +164,60 @@ impl Block {
             matches!(unpacked, Ok(count) if count == unpacked_bytes),
             "a block unpacks to what was packed"
         );
-        self.lengths_bytes = row_count * size_of::<u32>();
+        self.lengths_bytes = rows.len() * size_of::<u32>();
+        self.names.unpack(&segment.names, rows);
     }
 
-    /// The block's lengths and texts.
-    fn parts(&self) -> (&[u8], &[u8]) {
+    /// The lengths and texts of the block's statistics.
+    fn statistics(&self) -> (&[u8], &[u8]) {
         self.unpacked.split_at_checked(self.lengths_bytes).unwrap_or_default()
+    }
+}
+
+/// The names of a block's files.
+#[derive(Default)]
+struct BlockNames {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl BlockNames {
+    fn unpack(&mut self, names: &Names, rows: std::ops::Range<usize>) {
+        self.text.clear();
+        self.ends.clear();
+        for row in rows {
+            names.push(row, &mut self.text);
+            self.ends.push(self.text.len());
+        }
+    }
+
+    fn all(&self) -> NamesLeft<'_> {
+        NamesLeft { text: &self.text, start: 0, ends: &self.ends }
+    }
+}
+
+/// Names that a walk through a block has yet to pass.
+#[derive(Debug, Default)]
+struct NamesLeft<'a> {
+    text: &'a [u8],
+    start: usize,
+    ends: &'a [usize],
+}
+
+impl<'a> NamesLeft<'a> {
+    fn take(&mut self) -> Option<&'a [u8]> {
+        let (&end, ends) = self.ends.split_first()?;
+        let name = self.text.get(self.start..end)?;
+        (self.start, self.ends) = (end, ends);
+        Some(name)
+    }
+
+    /// Passes `count` names.
+    fn skip(&mut self, count: usize) {
+        if let Some((passed, ends)) = self.ends.split_at_checked(count) {
+            self.start = passed.last().copied().unwrap_or(self.start);
+            self.ends = ends;
+        }
     }
 }
 
@@ -265,6 +232,7 @@ pub struct BlockFiles<'a> {
     lengths: &'a [u8],
     /// The remaining rows' statistics.
     texts: &'a [u8],
+    names: NamesLeft<'a>,
     /// Position of the next row that has an encoded name of its own.
     encoded_name: usize,
     /// Position of the next row that has a deletion vector.
@@ -280,30 +248,36 @@ impl<'a> BlockFiles<'a> {
             rows: 0..0,
             lengths: &[],
             texts: &[],
+            names: NamesLeft::default(),
             encoded_name: 0,
             deletion_vector: 0,
         }
     }
 
-    fn new(segment: &'a LiveSegment, segment_number: usize, index: usize, block: &'a mut Block) -> Self {
+    pub(super) fn new(
+        segment: &'a LiveSegment,
+        segment_number: usize,
+        index: usize,
+        block: &'a mut Block,
+    ) -> Self {
         let statistics = &segment.segment.statistics;
         let rows = statistics.rows(index);
         if segment.live.as_deref().is_some_and(|live| !live.has_any(rows.clone())) {
             return Self::empty();
         }
-        let (packed, unpacked_bytes) = statistics.packed(index);
-        block.unpack(packed, unpacked_bytes, rows.len());
+        block.unpack(&segment.segment, index, rows);
         Self::open(segment, segment_number, index, block)
     }
 
     /// The files of a block that is unpacked already.
     fn open(segment: &'a LiveSegment, segment_number: usize, index: usize, block: &'a Block) -> Self {
-        let (lengths, texts) = block.parts();
+        let (lengths, texts) = block.statistics();
         let files = Self {
             segment: Some(&segment.segment),
             segment_number,
             live: segment.live.as_deref(),
             rows: segment.segment.statistics.rows(index),
+            names: block.names.all(),
             lengths,
             texts,
             encoded_name: 0,
@@ -323,6 +297,7 @@ impl<'a> BlockFiles<'a> {
             passed_lengths.iter().map(|length| u32::from_le_bytes(*length) as usize).sum();
         self.lengths = lengths;
         self.texts = self.texts.get(texts_bytes..).unwrap_or_default();
+        self.names.skip(passed);
         self.rows.start += passed;
         self.seek(segment)
     }
@@ -341,7 +316,7 @@ impl<'a> BlockFiles<'a> {
     }
 
     /// The next live file and its row in the segment.
-    fn next_row(&mut self) -> Option<(usize, File<'a>)> {
+    pub(super) fn next_row(&mut self) -> Option<(usize, File<'a>)> {
         let segment = self.segment?;
         loop {
             let row = self.rows.next()?;
@@ -349,13 +324,13 @@ impl<'a> BlockFiles<'a> {
             let (stats_escaped, texts) = self.texts.split_at_checked(u32::from_le_bytes(*length) as usize)?;
             self.lengths = lengths;
             self.texts = texts;
-            let encoded_name = self.take_encoded_name(segment, row);
+            let name = Spelling { log: self.names.take()?, encoded: self.take_encoded_name(segment, row) };
             let deletion_vector = segment.deletion_vectors.get(self.deletion_vector, row);
             self.deletion_vector += usize::from(deletion_vector.is_some());
             if self.live.is_none_or(|live| live.contains(row)) {
-                let partition =
-                    PartitionNumber { segment: self.segment_number, number: *segment.partition_of.get(row)? };
-                let file = file(segment, row, partition, encoded_name)?;
+                let number = segment.partition_number(row)?;
+                let partition = PartitionNumber { segment: self.segment_number, number };
+                let file = file(segment, row, partition, name)?;
                 return Some((row, File { stats_escaped, deletion_vector, ..file }));
             }
         }
@@ -378,6 +353,10 @@ impl<'a> Iterator for BlockFiles<'a> {
     fn next(&mut self) -> Option<File<'a>> {
         self.next_row().map(|(_, file)| file)
     }
+}
+
+fn index_of(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::file_list::{FileList, LiveSegment};
+use super::live_rows::LiveRows;
 use super::path_digest::PathDigest;
-use super::segment::{LiveRows, NO_RECORD_COUNT, Segment};
+use super::segment::Segment;
 
 /// Files that the search for enough rows begins with.
 const FIRST_FILES: usize = 256;
@@ -60,7 +61,7 @@ impl FileList {
                 return Some(segment.clone());
             }
             let is_kept = |row: usize| {
-                let partition = segment.segment.partition_of.get(row).copied();
+                let partition = segment.segment.partition_number(row);
                 partition.is_some_and(|partition| kept.get(usize::from(partition)) == Some(&true))
             };
             Some(segment.only(segment.live_rows().filter(|&row| is_kept(row))))
@@ -98,7 +99,7 @@ impl FileList {
 
     fn counted_rows(&self, row: &Place) -> u64 {
         let Some(LiveSegment { segment, .. }) = self.segments.get(row.segment) else { return 0 };
-        let count = segment.record_counts.get(row.row).filter(|&&count| count != NO_RECORD_COUNT);
+        let count = segment.record_counts.get(row.row);
         let vectors = &segment.deletion_vectors;
         let vector = vectors.get(vectors.position(row.row), row.row);
         let deleted = vector.map_or(0, |vector| vector.cardinality);
@@ -140,7 +141,7 @@ impl FileList {
 
 fn position_of(segment: &Segment, row: usize) -> Option<PagePosition> {
     Some(PagePosition {
-        modification_time_ms: *segment.modification_times_ms.get(row)?,
+        modification_time_ms: segment.modification_times_ms.get(row)?,
         digest: *segment.digests.get(row)?,
     })
 }
@@ -158,7 +159,7 @@ impl LiveSegment {
         for row in rows {
             live.insert(row);
             file_count += 1;
-            let size = self.segment.sizes_bytes.get(row).copied().unwrap_or_default();
+            let size = self.segment.sizes_bytes.get(row).unwrap_or_default();
             size_bytes = size_bytes.saturating_add(size);
         }
         Self { segment: Arc::clone(&self.segment), live: Some(Arc::new(live)), file_count, size_bytes }

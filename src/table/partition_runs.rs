@@ -8,9 +8,16 @@ impl FileList {
     /// has, dead ones too. Unpacks nothing.
     pub fn block_runs(&self, index: usize) -> impl Iterator<Item = (PartitionNumber, usize)> {
         self.place_of(index).into_iter().flat_map(|(segment, live, block)| {
-            let numbers = live.segment.partition_of.get(live.segment.statistics.rows(block));
-            let runs = numbers.unwrap_or_default().chunk_by(u16::eq);
-            runs.filter_map(move |run| Some((PartitionNumber { segment, number: *run.first()? }, run.len())))
+            let rows = live.segment.statistics.rows(block);
+            let mut numbers = rows.map_while(|row| live.segment.partition_number(row)).peekable();
+            std::iter::from_fn(move || {
+                let number = numbers.next()?;
+                let mut file_count = 1;
+                while numbers.next_if_eq(&number).is_some() {
+                    file_count += 1;
+                }
+                Some((PartitionNumber { segment, number }, file_count))
+            })
         })
     }
 

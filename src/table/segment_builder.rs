@@ -2,16 +2,14 @@
 
 use super::deletion_vector::{DeletionVector, Place};
 use super::dictionary::{DictionaryBuilder, Strings};
+use super::names::NamesBuilder;
+use super::numbers::{MISSING, Numbers, OptionalNumbers, Times};
 use super::path_digest::PathDigest;
-use super::segment::{NO_RECORD_COUNT, Segment, StatisticsBlock};
+use super::segment::Segment;
+use super::statistics::Packer;
 use crate::encode::json;
 use crate::encode::url_path::{OUTSIDE, encode_into};
-use crate::limits::{
-    SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES, STATS_BYTES_MAX,
-};
-
-/// Speed before ratio: level 3 costs three times the time and saves nothing on statistics.
-const STATISTICS_ZSTD_LEVEL: i32 = 1;
+use crate::limits::{SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BYTES_MAX};
 
 /// A path in the spelling of the log, and decoded.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +75,8 @@ pub struct RowIds {
 /// Collects the files of one segment.
 pub struct SegmentBuilder {
     segment: Segment,
+    rows: Rows,
+    names: NamesBuilder,
     log_directories: DictionaryBuilder,
     partitions: DictionaryBuilder,
     packer: Packer,
@@ -84,10 +84,24 @@ pub struct SegmentBuilder {
     encoded: Vec<u8>,
 }
 
+/// Numbers by row, before they are packed.
+#[derive(Debug, Default)]
+struct Rows {
+    directory_of: Vec<u64>,
+    partition_of: Vec<u64>,
+    sizes_bytes: Vec<u64>,
+    modification_times_ms: Vec<i64>,
+    record_counts: Vec<u64>,
+    base_row_ids: Vec<u64>,
+    default_row_commit_versions: Vec<u64>,
+}
+
 impl Default for SegmentBuilder {
     fn default() -> Self {
         Self {
             segment: Segment::default(),
+            rows: Rows::default(),
+            names: NamesBuilder::default(),
             log_directories: DictionaryBuilder::default(),
             partitions: DictionaryBuilder::default(),
             packer: Packer::new(),
@@ -98,19 +112,19 @@ impl Default for SegmentBuilder {
 
 impl std::fmt::Debug for SegmentBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SegmentBuilder").field("rows", &self.segment.row_count()).finish_non_exhaustive()
+        f.debug_struct("SegmentBuilder").field("rows", &self.row_count()).finish_non_exhaustive()
     }
 }
 
 impl SegmentBuilder {
     pub fn row_count(&self) -> usize {
-        self.segment.row_count()
+        self.rows.sizes_bytes.len()
     }
 
     /// Whether the next file belongs into another segment.
     pub fn is_full(&self) -> bool {
         let arenas = [
-            self.segment.names.byte_count(),
+            self.names.byte_count(),
             self.segment.encoded_names.names.byte_count(),
             self.segment.directories.encoded.byte_count(),
             self.log_directories.byte_count(),
@@ -129,19 +143,28 @@ impl SegmentBuilder {
             self.segment.has_outside |= matches!(vector.place, Place::File(key) if key.starts_with(OUTSIDE));
             self.segment.deletion_vectors.push(narrow(u32::try_from(row).unwrap_or(u32::MAX)), vector);
         }
-        self.segment.base_row_ids.push(row, file.row_ids.base);
-        self.segment.default_row_commit_versions.push(row, file.row_ids.default_commit_version);
         self.push_path(&file.path);
+        self.push_numbers(file);
         let (partition, _) = self.partitions.intern(file.partition_values);
-        self.segment.partition_of.push(narrow(partition));
-        self.segment.sizes_bytes.push(file.size_bytes);
-        self.segment.modification_times_ms.push(file.modification_time_ms);
-        self.segment.record_counts.push(file.record_count.unwrap_or(NO_RECORD_COUNT));
+        self.rows.partition_of.push(u64::from(partition));
         self.segment.digests.push(file.digest);
-        self.packer.push(file.statistics);
+        self.packer.push_with(|out| match file.statistics {
+            StatisticsText::Raw(text) if text.len() <= STATS_BYTES_MAX => json::escape_into(text, out),
+            StatisticsText::Escaped(text) => out.extend_from_slice(text),
+            // Statistics are optional, so a file with monstrous ones is served without.
+            StatisticsText::Absent | StatisticsText::Raw(_) => {}
+        });
         if self.packer.is_full() {
-            self.packer.pack(&mut self.segment);
+            self.packer.pack(row + 1, &mut self.segment.statistics);
         }
+    }
+
+    fn push_numbers(&mut self, file: &NewFile<'_>) {
+        self.rows.sizes_bytes.push(file.size_bytes);
+        self.rows.modification_times_ms.push(file.modification_time_ms);
+        self.rows.record_counts.push(file.record_count.unwrap_or(MISSING));
+        self.rows.base_row_ids.push(file.row_ids.base.unwrap_or(MISSING));
+        self.rows.default_row_commit_versions.push(file.row_ids.default_commit_version.unwrap_or(MISSING));
     }
 
     fn push_path(&mut self, path: &FilePath<'_>) {
@@ -154,12 +177,12 @@ impl SegmentBuilder {
             self.segment.has_outside |= key_directory.starts_with(OUTSIDE);
             self.segment.directories.encoded.push_with(|out| encode_into(key_directory, out));
         }
-        self.segment.directory_of.push(narrow(directory));
-        self.segment.names.push(log_name);
+        self.rows.directory_of.push(u64::from(directory));
+        self.names.push(log_name);
         self.encoded.clear();
         encode_into(key_name, &mut self.encoded);
         if self.encoded != log_name {
-            let row = narrow(u32::try_from(self.segment.row_count()).unwrap_or(u32::MAX));
+            let row = narrow(u32::try_from(self.row_count()).unwrap_or(u32::MAX));
             self.segment.encoded_names.rows.push(row);
             self.segment.encoded_names.names.push(&self.encoded);
         }
@@ -167,25 +190,32 @@ impl SegmentBuilder {
 
     /// Closes the segment and begins an empty one, which goes on with the same buffers.
     pub fn seal(&mut self) -> SealedSegment {
-        self.packer.pack(&mut self.segment);
+        self.packer.pack(self.row_count(), &mut self.segment.statistics);
         let mut segment = std::mem::take(&mut self.segment);
         segment.directories.log = std::mem::take(&mut self.log_directories).finish();
         segment.directories.encoded.shrink();
-        segment.directory_of.shrink_to_fit();
-        segment.names.shrink();
+        segment.names = std::mem::take(&mut self.names).finish();
         segment.encoded_names.rows.shrink_to_fit();
         segment.encoded_names.names.shrink();
-        segment.sizes_bytes.shrink_to_fit();
-        segment.modification_times_ms.shrink_to_fit();
-        segment.record_counts.shrink_to_fit();
-        segment.partition_of.shrink_to_fit();
         segment.digests.shrink_to_fit();
-        segment.statistics.blocks.shrink_to_fit();
-        segment.statistics.compressed.shrink_to_fit();
+        segment.statistics.shrink();
         segment.deletion_vectors.shrink();
-        segment.base_row_ids.shrink();
-        segment.default_row_commit_versions.shrink();
+        self.rows.pack_into(&mut segment);
         SealedSegment { segment, partitions: std::mem::take(&mut self.partitions).finish() }
+    }
+}
+
+impl Rows {
+    /// Packs the columns, which are empty then.
+    fn pack_into(&mut self, segment: &mut Segment) {
+        segment.directory_of = Numbers::pack(&self.directory_of);
+        segment.partition_of = Numbers::pack(&self.partition_of);
+        segment.sizes_bytes = Numbers::pack(&self.sizes_bytes);
+        segment.modification_times_ms = Times::pack(&self.modification_times_ms);
+        segment.record_counts = OptionalNumbers::pack(&self.record_counts);
+        segment.base_row_ids = OptionalNumbers::pack(&self.base_row_ids);
+        segment.default_row_commit_versions = OptionalNumbers::pack(&self.default_row_commit_versions);
+        *self = Self::default();
     }
 }
 
@@ -215,59 +245,4 @@ fn narrow(number: u32) -> u16 {
     let narrowed = u16::try_from(number);
     assert!(narrowed.is_ok(), "a segment has at most 65,536 rows, so its numbers fit 16 bits");
     narrowed.unwrap_or_default()
-}
-
-/// Escapes and packs statistics, block by block.
-struct Packer {
-    compressor: zstd::bulk::Compressor<'static>,
-    lengths: Vec<u8>,
-    texts: Vec<u8>,
-    /// Scratch: lengths, then texts.
-    unpacked: Vec<u8>,
-}
-
-impl Packer {
-    fn new() -> Self {
-        let compressor = zstd::bulk::Compressor::new(STATISTICS_ZSTD_LEVEL);
-        let compressor = compressor.unwrap_or_default();
-        Self { compressor, lengths: Vec::new(), texts: Vec::new(), unpacked: Vec::new() }
-    }
-
-    fn push(&mut self, statistics: StatisticsText<'_>) {
-        let start = self.texts.len();
-        match statistics {
-            StatisticsText::Raw(text) if text.len() <= STATS_BYTES_MAX => {
-                json::escape_into(text, &mut self.texts);
-            }
-            StatisticsText::Escaped(text) => self.texts.extend_from_slice(text),
-            // Statistics are optional, so a file with monstrous ones is served without.
-            StatisticsText::Absent | StatisticsText::Raw(_) => {}
-        }
-        let length = u32::try_from(self.texts.len() - start).unwrap_or(u32::MAX);
-        self.lengths.extend_from_slice(&length.to_le_bytes());
-    }
-
-    fn is_full(&self) -> bool {
-        self.lengths.len() >= STATS_BLOCK_FILES * 4 || self.texts.len() >= STATS_BLOCK_BYTES_MAX
-    }
-
-    /// Closes the block that is being filled, if it has any row.
-    fn pack(&mut self, segment: &mut Segment) {
-        if self.lengths.is_empty() {
-            return;
-        }
-        self.unpacked.clear();
-        self.unpacked.extend_from_slice(&self.lengths);
-        self.unpacked.extend_from_slice(&self.texts);
-        let compressed = &mut segment.statistics.compressed;
-        let packed = self.compressor.compress(&self.unpacked);
-        assert!(packed.is_ok(), "packing bytes in memory fails only without memory");
-        compressed.extend_from_slice(&packed.unwrap_or_default());
-        let compressed_end = compressed.len();
-        let unpacked_bytes = self.unpacked.len();
-        let row_end = u32::try_from(segment.sizes_bytes.len()).unwrap_or(u32::MAX);
-        segment.statistics.blocks.push(StatisticsBlock { row_end, compressed_end, unpacked_bytes });
-        self.lengths.clear();
-        self.texts.clear();
-    }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::deletion_vector::{DeletionVector, Place};
-use super::super::path_digest::PathDigest;
-use super::super::segment_builder::RowIds;
+use super::super::file_list_builder::FileListBuilder;
+use super::super::path_digest::{PathDigest, PathDigests};
+use super::super::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 use super::*;
+use crate::limits::SEGMENT_FILES_MAX;
 
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
@@ -23,7 +25,13 @@ struct Row {
 
 fn row(number: usize) -> Row {
     Row {
-        path: format!("d={}/part-{number:05}.parquet", number % 7),
+        path: match number % 3 {
+            0 => format!("d={}/part-{number:05}.parquet", number % 7),
+            _ => format!(
+                "d={}/part-{number:05}-{number:08x}-0000-4000-8000-0000000000ff-c000.parquet",
+                number % 7
+            ),
+        },
         size: number as u64,
         partition: format!("{{\"d\":\"{}\"}}", number % 7),
         stats: if number.is_multiple_of(5) { String::new() } else { format!("{{\"numRecords\":{number}}}") },

@@ -1,0 +1,92 @@
+//! The next version's list, from the one before.
+
+use std::sync::Arc;
+
+use super::file_list::{Block, BlockFiles, FileList, LiveSegment};
+use super::file_list_builder::FileListBuilder;
+use super::live_rows::LiveRows;
+use super::path_digest::PathDigests;
+use super::segment_builder::{FilePath, NewFile, StatisticsText};
+use crate::limits::SEGMENT_FILES_MAX;
+
+impl FileList {
+    /// The next version's list: this one without the `settled` files, and with the `added` ones.
+    ///
+    /// Segments are shared. Small ones at the end, and those that are mostly dead, are merged into the new
+    /// one, so that a table of many small commits has a logarithmic number of them. `write_partition` is as for
+    /// [`FileListBuilder::finish`]; it also gets JSON objects that are finished, and has to copy them.
+    #[must_use]
+    pub fn successor(
+        &self,
+        settled: &PathDigests,
+        mut added: FileListBuilder,
+        write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>),
+    ) -> Self {
+        let mut kept: Vec<_> = self.segments.iter().map(|segment| segment.without(settled)).collect();
+        kept.retain(|segment| segment.file_count > 0);
+        let mut block = Block::default();
+        while let Some(last) = kept.pop_if(|last| {
+            let files_added = added.file_count();
+            let is_small = last.file_count <= 2 * files_added;
+            let is_sparse = last.file_count < last.segment.row_count() / 4;
+            (is_small || is_sparse) && last.file_count + files_added <= SEGMENT_FILES_MAX
+        }) {
+            last.copy_into(&mut added, &mut block);
+        }
+        kept.extend(added.finish(write_partition).into_iter().map(LiveSegment::whole));
+        Self::of(kept)
+    }
+}
+
+impl LiveSegment {
+    fn without(&self, removed: &PathDigests) -> Self {
+        let mut next = self.clone();
+        let mut live: Option<LiveRows> = None;
+        for row in self.segment.rows_of(removed) {
+            let live = live.get_or_insert_with(|| match &self.live {
+                Some(live) => LiveRows::clone(live),
+                None => LiveRows::all(self.segment.row_count()),
+            });
+            if live.remove(row) {
+                next.file_count -= 1;
+                let size_bytes = self.segment.sizes_bytes.get(row).unwrap_or_default();
+                next.size_bytes = next.size_bytes.saturating_sub(size_bytes);
+            }
+        }
+        if let Some(live) = live {
+            next.live = Some(Arc::new(live));
+        }
+        next
+    }
+
+    fn copy_into(&self, builder: &mut FileListBuilder, block: &mut Block) {
+        let mut key = Vec::new();
+        for index in 0..self.segment.block_count() {
+            let mut files = BlockFiles::new(self, 0, index, block);
+            while let Some((row, file)) = files.next_row() {
+                let log = [file.log_directory, file.log_name].concat();
+                key.clear();
+                key.extend(percent_encoding::percent_decode(file.encoded_directory));
+                let key_directory_bytes = key.len();
+                key.extend(percent_encoding::percent_decode(file.encoded_name));
+                let Some(&digest) = self.segment.digests.get(row) else { continue };
+                builder.push(&NewFile {
+                    path: FilePath {
+                        log: &log,
+                        log_directory_bytes: file.log_directory.len(),
+                        key: &key,
+                        key_directory_bytes,
+                    },
+                    digest,
+                    size_bytes: file.size_bytes,
+                    modification_time_ms: file.modification_time_ms,
+                    partition_values: file.partition_values_json,
+                    statistics: StatisticsText::Escaped(file.stats_escaped),
+                    record_count: file.record_count,
+                    deletion_vector: file.deletion_vector,
+                    row_ids: file.row_ids,
+                });
+            }
+        }
+    }
+}
