@@ -3,6 +3,7 @@
 //! `fuzz_targets` runs these under libFuzzer, `tests/fuzz` runs them on the seeds and on a fixed number of mutations.
 //! A body fails by panicking, like a test.
 
+mod answers;
 mod directory;
 mod hints;
 mod log;
@@ -11,15 +12,17 @@ mod wire;
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     ("capabilities", wire::capabilities),
     ("changes", log::changes),
     ("checkpoint", log::checkpoint),
     ("commit", log::commit),
     ("deletion_vector", log::deletion_vector),
+    ("gzip", answers::gzip),
     ("json_hints", hints::json),
     ("object_key", wire::object_key),
     ("page_token", directory::page_token),
+    ("presigned_url", answers::presigned_url),
     ("query_body", wire::query_body),
     ("query_token", directory::query_token),
     ("request_target", wire::request_target),

@@ -101,6 +101,11 @@ fn deletion_vectors_are_read_or_refused_for_good() {
 }
 
 #[test]
+fn every_piece_of_a_gzip_member_comes_back() {
+    survives("gzip", 5_000);
+}
+
+#[test]
 fn json_hints_never_panic() {
     survives("json_hints", 5_000);
 }
@@ -113,6 +118,11 @@ fn object_keys_stay_below_their_bucket() {
 #[test]
 fn page_tokens_that_were_not_given_out_open_nothing() {
     survives("page_token", 5_000);
+}
+
+#[test]
+fn signatures_side_by_side_are_those_of_the_standard() {
+    survives("presigned_url", 5_000);
 }
 
 #[test]
