@@ -1,48 +1,6 @@
 //! Text as JSON strings that every client's line reader survives.
 
-/// How one byte of text goes into a JSON string.
-#[derive(Clone, Copy)]
-struct Class {
-    /// The byte itself, or the letter after the backslash.
-    letter: u8,
-    /// 1 if a backslash goes before the letter.
-    backslash: u8,
-    /// 1 if the byte needs more than that, or may be the start of a character that does.
-    rare: u8,
-}
-
-const CLASSES: [Class; 256] = classes();
-
-const fn classes() -> [Class; 256] {
-    let mut table = [Class { letter: 0, backslash: 0, rare: 0 }; 256];
-    let mut byte = 0_u8;
-    loop {
-        let (letter, backslash, rare) = match byte {
-            b'"' | b'\\' => (byte, 1, 0),
-            b'\n' => (b'n', 1, 0),
-            b'\r' => (b'r', 1, 0),
-            b'\t' => (b't', 1, 0),
-            // 0xC2 0x85 is U+0085; 0xE2 0x80 0xA8 and 0xA9 are U+2028 and U+2029.
-            0..=0x1F | 0x7F | 0xC2 | 0xE2 => (byte, 0, 1),
-            0x20..=0xFF => (byte, 0, 0),
-        };
-        #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-        {
-            table[byte as usize] = Class { letter, backslash, rare };
-        }
-        if byte == 255 {
-            return table;
-        }
-        byte += 1;
-    }
-}
-
-fn class(byte: u8) -> Class {
-    #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-    CLASSES[usize::from(byte)]
-}
-
-const STRIDE: usize = 32;
+use crate::simd::escape::{STRIDE, escape};
 
 /// Writes the inside of a JSON string that stands for `text`.
 ///
@@ -50,11 +8,27 @@ const STRIDE: usize = 32;
 /// clients split an answer at these characters and would take half a line for the whole.
 pub fn escape_into(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
-    out.reserve(rest.len() + rest.len() / 4 + 2 * STRIDE);
-    while let Some((stride, after)) = rest.split_first_chunk::<STRIDE>() {
-        rest = if escape_plain(stride, out) { after } else { escape_rare(rest, STRIDE, out) };
+    loop {
+        let taken = escape(rest, out);
+        rest = rest.get(taken..).unwrap_or_default();
+        if rest.len() < STRIDE {
+            return escape_last(rest, out);
+        }
+        rest = escape_rare(rest, STRIDE, out);
     }
-    escape_rare(rest, rest.len(), out);
+}
+
+/// Writes less than a stride: filled up with spaces, it is one.
+fn escape_last(rest: &[u8], out: &mut Vec<u8>) {
+    let mut stride = [b' '; STRIDE];
+    if let Some(start) = stride.get_mut(..rest.len()) {
+        start.copy_from_slice(rest);
+    }
+    if escape(&stride, out) == STRIDE {
+        out.truncate(out.len() - (STRIDE - rest.len()));
+    } else {
+        escape_rare(rest, rest.len(), out);
+    }
 }
 
 /// Writes `text` as a whole JSON string, with its quotes.
@@ -99,32 +73,6 @@ fn unescape_unicode<'a>(digits: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     after
 }
 
-/// Writes the escaped stride unless a rare byte is in it. No branch depends on a byte, because quotes
-/// in statistics come at intervals that no processor foresees.
-fn escape_plain(stride: &[u8; STRIDE], out: &mut Vec<u8>) -> bool {
-    let mut escaped = [0_u8; 2 * STRIDE];
-    let mut length = 0_usize;
-    let mut rare = 0_u8;
-    for &byte in stride {
-        let class = class(byte);
-        rare |= class.rare;
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "each byte adds at most two, and 2 * STRIDE is a power of two"
-        )]
-        {
-            escaped[length & (2 * STRIDE - 1)] = b'\\';
-            length += usize::from(class.backslash);
-            escaped[length & (2 * STRIDE - 1)] = class.letter;
-            length += 1;
-        }
-    }
-    if rare == 0 {
-        out.extend_from_slice(escaped.get(..length).unwrap_or_default());
-    }
-    rare == 0
-}
-
 /// Writes at least the first `count` bytes of `rest`, and returns what is left: a character that
 /// begins within `count` is finished.
 fn escape_rare<'a>(mut rest: &'a [u8], count: usize, out: &mut Vec<u8>) -> &'a [u8] {
@@ -139,17 +87,29 @@ fn escape_rare<'a>(mut rest: &'a [u8], count: usize, out: &mut Vec<u8>) -> &'a [
                 out.extend_from_slice(if last == 0xA8 { b"\\u2028" } else { b"\\u2029" });
                 after
             }
-            [byte @ (0..=0x1F | 0x7F), ref after @ ..] if class(byte).backslash == 0 => {
+            [byte @ (b'"' | b'\\'), ref after @ ..] => {
+                out.extend([b'\\', byte]);
+                after
+            }
+            [b'\n', ref after @ ..] => {
+                out.extend_from_slice(b"\\n");
+                after
+            }
+            [b'\r', ref after @ ..] => {
+                out.extend_from_slice(b"\\r");
+                after
+            }
+            [b'\t', ref after @ ..] => {
+                out.extend_from_slice(b"\\t");
+                after
+            }
+            [byte @ (0..=0x1F | 0x7F), ref after @ ..] => {
                 out.extend_from_slice(b"\\u00");
                 out.extend([byte >> 4, byte & 15].map(hex_digit));
                 after
             }
             [byte, ref after @ ..] => {
-                let class = class(byte);
-                if class.backslash == 1 {
-                    out.push(b'\\');
-                }
-                out.push(class.letter);
+                out.push(byte);
                 after
             }
             [] => return rest,

@@ -39,3 +39,6 @@ macro_rules! all_rounds {
     };
 }
 pub(super) use all_rounds;
+
+/// Bytes of text that escaping takes at once.
+pub const STRIDE: usize = 16;

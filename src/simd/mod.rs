@@ -6,6 +6,13 @@
 #![allow(unsafe_code, reason = "instructions of one processor can only be called after asking it for them")]
 
 mod block;
+pub mod escape;
+#[cfg(target_arch = "aarch64")]
+mod escape_arm;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod escape_lanes;
+#[cfg(target_arch = "x86_64")]
+mod escape_x86;
 pub mod md5;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod md5_lanes;
