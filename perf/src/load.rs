@@ -4,13 +4,15 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use flate2::write::MultiGzDecoder;
 use serde::Serialize;
 
 use crate::scenario::ResponseFormat;
+use crate::wire::{self, Head};
 
-/// Longest wait for the next bytes: a cold start of 10,000,000 files included.
-const READ_TIMEOUT: Duration = Duration::from_mins(10);
+/// Longest wait for the next bytes: a cold start of 10,000,000 files included, of a rival too.
+const READ_TIMEOUT: Duration = Duration::from_mins(15);
 const BUFFER_BYTES: usize = 256 << 10;
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How a line of a file begins, in both response formats.
@@ -24,11 +26,26 @@ pub struct Query {
     pub table_path: String,
     pub bearer_token: String,
     pub response_format: ResponseFormat,
+    /// The JSON of the question; `{}` asks for everything.
+    pub body: String,
+    pub compression: Compression,
+}
+
+/// What the reader does about compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Does not accept it.
+    None,
+    /// Accepts gzip, opens it and counts lines.
+    Gzip,
+    /// Accepts gzip and counts bytes only, so that the reader is never what is measured.
+    GzipUnread,
 }
 
 /// What came back.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Listing {
+    /// 0 where the body stayed unread.
     pub lines: u64,
     pub file_lines: u64,
     /// Bytes of the body, without the framing of chunks.
@@ -36,6 +53,8 @@ pub struct Listing {
     /// From sending the request to the first byte of the body.
     pub first_byte_ms: f64,
     pub whole_ms: f64,
+    pub is_gzip: bool,
+    pub table_version: Option<u64>,
 }
 
 /// Sends one query on its own connection and reads the answer to its very last byte.
@@ -49,143 +68,104 @@ pub fn list(query: &Query) -> anyhow::Result<Listing> {
     stream.write_all(request.as_bytes()).context("sending the query")?;
 
     let mut buffer = vec![0; BUFFER_BYTES];
-    let mut head = Vec::new();
-    let (framing, rest) = loop {
+    let mut received = Vec::new();
+    let (head, rest) = loop {
         let read = stream.read(&mut buffer).context("reading the head")?;
         ensure!(read > 0, "the connection ended within the head");
-        head.extend_from_slice(&buffer[..read]);
-        if let Some(end) = memchr::memmem::find(&head, b"\r\n\r\n") {
-            let rest = head.split_off(end + 4);
-            break (parse_head(&head, &rest)?, rest);
+        received.extend_from_slice(&buffer[..read]);
+        if let Some(length) = wire::head_length(&received) {
+            let rest = received.split_off(length);
+            break (wire::parse_head(&received, &rest)?, rest);
         }
-        ensure!(head.len() < HEAD_BYTES_MAX, "the head is longer than {HEAD_BYTES_MAX} bytes");
+        ensure!(received.len() < HEAD_BYTES_MAX, "the head is longer than {HEAD_BYTES_MAX} bytes");
     };
-    let mut body = BodyReader { framing, counter: LineCounter::default() };
+    let mut body = BodyReader::new(head, query.compression);
     body.take(&rest)?;
-    let mut first_byte = (body.counter.body_bytes > 0).then(|| started.elapsed());
-    while !body.framing.is_done() {
+    let mut first_byte = (body.body_bytes > 0).then(|| started.elapsed());
+    while !body.head.framing.is_done() {
         let read = stream.read(&mut buffer).context("reading the body")?;
-        ensure!(read > 0, "the connection ended before the last byte, after {} lines", body.counter.lines);
+        ensure!(read > 0, "the connection ended before the last byte, after {} bytes", body.body_bytes);
         body.take(&buffer[..read])?;
-        if first_byte.is_none() && body.counter.body_bytes > 0 {
+        if first_byte.is_none() && body.body_bytes > 0 {
             first_byte = Some(started.elapsed());
         }
     }
     let whole = started.elapsed();
-    body.counter.finish(first_byte.unwrap_or(whole), whole)
+    body.finish(first_byte.unwrap_or(whole), whole)
 }
 
-fn render_request(query: &Query) -> String {
+/// The query as bytes of HTTP/1.1.
+pub fn render_request(query: &Query) -> String {
     let format = match query.response_format {
         ResponseFormat::Parquet => "parquet",
         ResponseFormat::Delta => "delta",
     };
+    let accept = if query.compression == Compression::None { "" } else { "Accept-Encoding: gzip\r\n" };
     format!(
         "POST {}/query HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-         Delta-Sharing-Capabilities: responseformat={format}\r\nUser-Agent: lakeshare-perf\r\n\
-         Content-Length: 2\r\nConnection: close\r\n\r\n{{}}",
-        query.table_path, query.address, query.bearer_token
+         Delta-Sharing-Capabilities: responseformat={format}\r\nUser-Agent: lakeshare-perf\r\n{accept}\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+        query.table_path,
+        query.address,
+        query.bearer_token,
+        query.body.len(),
+        query.body
     )
 }
 
-/// Where the body ends.
-#[derive(Debug, PartialEq, Eq)]
-enum Framing {
-    /// Bytes still to come.
-    Length(u64),
-    Chunked(Chunk),
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Chunk {
-    /// Within the line that gives the size; digits read so far, and whether they are over (`;` or CR seen).
-    Size {
-        bytes: u64,
-        is_over: bool,
-    },
-    /// Bytes of data still to come.
-    Data {
-        bytes: u64,
-    },
-    /// Within the CR LF after the data.
-    DataEnd,
-    /// Within the lines after the last chunk; the length of the present one.
-    Trailer {
-        line_bytes: u64,
-    },
-    Done,
-}
-
-impl Framing {
-    fn is_done(&self) -> bool {
-        matches!(self, Self::Length(0) | Self::Chunked(Chunk::Done))
-    }
-}
-
-fn parse_head(head: &[u8], rest: &[u8]) -> anyhow::Result<Framing> {
-    let head = String::from_utf8_lossy(head);
-    let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    ensure!(status == "200", "the server answered {status}: {}", String::from_utf8_lossy(rest));
-    for line in lines {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if name.eq_ignore_ascii_case("transfer-encoding") {
-            ensure!(value.trim().eq_ignore_ascii_case("chunked"), "unknown transfer encoding {value}");
-            return Ok(Framing::Chunked(Chunk::Size { bytes: 0, is_over: false }));
-        }
-        if name.eq_ignore_ascii_case("content-length") {
-            return Ok(Framing::Length(value.trim().parse().context("content-length")?));
-        }
-    }
-    bail!("neither a length nor chunks: nobody could tell whether the last byte came")
+/// Where the bytes of a body go.
+enum Counter {
+    Plain(LineCounter),
+    Gzip(Box<MultiGzDecoder<LineCounter>>),
+    Unread,
 }
 
 struct BodyReader {
-    framing: Framing,
-    counter: LineCounter,
+    head: Head,
+    counter: Counter,
+    body_bytes: u64,
 }
 
 impl BodyReader {
-    fn take(&mut self, mut bytes: &[u8]) -> anyhow::Result<()> {
-        while !bytes.is_empty() {
-            match &mut self.framing {
-                Framing::Length(0) | Framing::Chunked(Chunk::Done) => bail!("bytes after the last one"),
-                Framing::Length(left) | Framing::Chunked(Chunk::Data { bytes: left }) => {
-                    let count = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    self.counter.count(&bytes[..count]);
-                    *left -= count as u64;
-                    bytes = &bytes[count..];
-                    if self.framing == Framing::Chunked(Chunk::Data { bytes: 0 }) {
-                        self.framing = Framing::Chunked(Chunk::DataEnd);
-                    }
-                }
-                Framing::Chunked(chunk) => {
-                    *chunk = step(chunk, bytes[0])?;
-                    bytes = &bytes[1..];
-                }
-            }
-        }
-        Ok(())
+    fn new(head: Head, compression: Compression) -> Self {
+        let counter = match (head.is_gzip, compression) {
+            (false, _) => Counter::Plain(LineCounter::default()),
+            (true, Compression::GzipUnread) => Counter::Unread,
+            (true, _) => Counter::Gzip(Box::new(MultiGzDecoder::new(LineCounter::default()))),
+        };
+        Self { head, counter, body_bytes: 0 }
     }
-}
 
-/// The state after one byte of framing (RFC 9112, section 7.1).
-fn step(chunk: &Chunk, byte: u8) -> anyhow::Result<Chunk> {
-    Ok(match (chunk, byte) {
-        (Chunk::Size { bytes: 0, .. }, b'\n') => Chunk::Trailer { line_bytes: 0 },
-        (&Chunk::Size { bytes, .. }, b'\n') => Chunk::Data { bytes },
-        (&Chunk::Size { bytes, is_over }, _) => match char::from(byte).to_digit(16) {
-            Some(digit) if !is_over => Chunk::Size { bytes: bytes * 16 + u64::from(digit), is_over },
-            _ => Chunk::Size { bytes, is_over: true },
-        },
-        (Chunk::DataEnd, b'\r') => Chunk::DataEnd,
-        (Chunk::DataEnd, b'\n') => Chunk::Size { bytes: 0, is_over: false },
-        (Chunk::Trailer { line_bytes: 0 }, b'\n') => Chunk::Done,
-        (&Chunk::Trailer { line_bytes }, b'\r') => Chunk::Trailer { line_bytes },
-        (Chunk::Trailer { .. }, b'\n') => Chunk::Trailer { line_bytes: 0 },
-        (&Chunk::Trailer { line_bytes }, _) => Chunk::Trailer { line_bytes: line_bytes + 1 },
-        (Chunk::DataEnd | Chunk::Data { .. } | Chunk::Done, _) => bail!("a broken chunk"),
-    })
+    fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Self { head, counter, body_bytes } = self;
+        head.framing.take(bytes, &mut |data| {
+            *body_bytes += data.len() as u64;
+            match counter {
+                Counter::Plain(lines) => lines.count(data),
+                Counter::Gzip(decoder) => decoder.write_all(data).context("opening gzip")?,
+                Counter::Unread => {}
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(self, first_byte: Duration, whole: Duration) -> anyhow::Result<Listing> {
+        let lines = match self.counter {
+            Counter::Plain(lines) => Some(lines),
+            Counter::Gzip(decoder) => Some(decoder.finish().context("the end of gzip")?),
+            Counter::Unread => None,
+        };
+        let (lines, file_lines) = lines.map_or(Ok((0, 0)), LineCounter::finish)?;
+        Ok(Listing {
+            lines,
+            file_lines,
+            body_bytes: self.body_bytes,
+            first_byte_ms: first_byte.as_secs_f64() * 1e3,
+            whole_ms: whole.as_secs_f64() * 1e3,
+            is_gzip: self.head.is_gzip,
+            table_version: self.head.table_version,
+        })
+    }
 }
 
 /// Counts lines in pieces of any size.
@@ -193,7 +173,6 @@ fn step(chunk: &Chunk, byte: u8) -> anyhow::Result<Chunk> {
 struct LineCounter {
     lines: u64,
     file_lines: u64,
-    body_bytes: u64,
     /// The beginning of the present line, as far as it is needed to tell files from others.
     start: Vec<u8>,
     last_byte: Option<u8>,
@@ -202,7 +181,6 @@ struct LineCounter {
 
 impl LineCounter {
     fn count(&mut self, mut bytes: &[u8]) {
-        self.body_bytes += bytes.len() as u64;
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.keep_start(&bytes[..end]);
             self.before_last_byte = if end > 0 { bytes.get(end - 1).copied() } else { self.last_byte };
@@ -221,7 +199,8 @@ impl LineCounter {
         self.start.extend_from_slice(&bytes[..missing.min(bytes.len())]);
     }
 
-    fn finish(mut self, first_byte: Duration, whole: Duration) -> anyhow::Result<Listing> {
+    /// All lines, and those of files.
+    fn finish(mut self) -> anyhow::Result<(u64, u64)> {
         if self.last_byte != Some(b'\n') {
             // The last line may lack its end; one that is cut off lacks its closing brace, too.
             self.before_last_byte = self.last_byte;
@@ -229,81 +208,72 @@ impl LineCounter {
             self.file_lines += u64::from(self.start == FILE_LINE);
         }
         ensure!(self.before_last_byte == Some(b'}'), "the last line is cut off");
-        Ok(Listing {
-            lines: self.lines,
-            file_lines: self.file_lines,
-            body_bytes: self.body_bytes,
-            first_byte_ms: first_byte.as_secs_f64() * 1e3,
-            whole_ms: whole.as_secs_f64() * 1e3,
-        })
+        Ok((self.lines, self.file_lines))
+    }
+}
+
+impl Write for LineCounter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.count(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::write::GzEncoder;
 
     const BODY: &[u8] = b"{\"protocol\":{}}\n{\"metaData\":{}}\n{\"file\":{\"a\":1}}\n{\"file\":{\"b\":2}}\n";
 
-    fn chunked(sizes: &[usize]) -> Vec<u8> {
-        let (mut out, mut rest) = (Vec::new(), BODY);
-        for &size in sizes.iter().cycle() {
-            let (piece, after) = rest.split_at(size.min(rest.len()));
-            out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
-            out.extend_from_slice(piece);
-            out.extend_from_slice(b"\r\n");
-            rest = after;
-            if rest.is_empty() {
-                break;
-            }
+    fn read(
+        head: &str,
+        body: &[u8],
+        compression: Compression,
+        piece_bytes: usize,
+    ) -> anyhow::Result<Listing> {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{head}\r\n", body.len());
+        let mut reader = BodyReader::new(wire::parse_head(head.as_bytes(), b"")?, compression);
+        for piece in body.chunks(piece_bytes) {
+            reader.take(piece)?;
         }
-        out.extend_from_slice(b"0\r\n\r\n");
-        out
+        ensure!(reader.head.framing.is_done(), "not at its end");
+        reader.finish(Duration::ZERO, Duration::ZERO)
     }
 
-    fn read(wire: &[u8], piece_bytes: usize) -> anyhow::Result<(Listing, bool)> {
-        let framing = Framing::Chunked(Chunk::Size { bytes: 0, is_over: false });
-        let mut body = BodyReader { framing, counter: LineCounter::default() };
-        for piece in wire.chunks(piece_bytes) {
-            body.take(piece)?;
-        }
-        let is_done = body.framing.is_done();
-        Ok((body.counter.finish(Duration::ZERO, Duration::ZERO)?, is_done))
+    fn gzip(body: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
     }
 
     #[test]
     fn lines_are_counted_however_the_bytes_arrive() {
-        for sizes in [&[1][..], &[3, 20, 1], &[100]] {
-            for piece_bytes in 1..40 {
-                let (listing, is_done) = read(&chunked(sizes), piece_bytes).unwrap();
-                assert!(is_done);
-                assert_eq!((listing.lines, listing.file_lines), (4, 2));
-                assert_eq!(listing.body_bytes, BODY.len() as u64);
-            }
+        for piece_bytes in 1..40 {
+            let plain = read("", BODY, Compression::None, piece_bytes).unwrap();
+            assert_eq!((plain.lines, plain.file_lines, plain.body_bytes), (4, 2, BODY.len() as u64));
+            let packed = gzip(BODY);
+            let opened = read("Content-Encoding: gzip\r\n", &packed, Compression::Gzip, piece_bytes).unwrap();
+            assert_eq!((opened.lines, opened.file_lines, opened.body_bytes), (4, 2, packed.len() as u64));
         }
     }
 
     #[test]
-    fn a_missing_last_chunk_is_noticed() {
-        let mut wire = chunked(&[10]);
-        wire.truncate(wire.len() - 5);
-        assert!(!read(&wire, 7).unwrap().1);
+    fn a_body_that_stays_unread_counts_bytes_only() {
+        let packed = gzip(BODY);
+        let listing = read("Content-Encoding: gzip\r\n", &packed, Compression::GzipUnread, 9).unwrap();
+        assert_eq!((listing.lines, listing.body_bytes, listing.is_gzip), (0, packed.len() as u64, true));
     }
 
     #[test]
-    fn a_line_that_is_cut_off_is_noticed() {
-        let mut counter = LineCounter::default();
-        counter.count(b"{\"file\":{}}\n{\"file\":{\"x\"");
-        assert!(counter.finish(Duration::ZERO, Duration::ZERO).is_err());
-    }
-
-    #[test]
-    fn refusals_and_endless_bodies_are_errors() {
-        assert!(parse_head(b"HTTP/1.1 401 Unauthorized\r\n\r\n", b"no").is_err());
-        assert!(parse_head(b"HTTP/1.1 200 OK\r\n\r\n", b"").is_err());
-        assert_eq!(
-            parse_head(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", b"").unwrap(),
-            Framing::Length(7)
-        );
+    fn a_cut_is_noticed_plain_and_packed() {
+        assert!(read("", b"{\"file\":{}}\n{\"file\":{\"x\"", Compression::None, 5).is_err());
+        let packed = gzip(BODY);
+        let cut = &packed[..packed.len() - 9];
+        assert!(read("Content-Encoding: gzip\r\n", cut, Compression::Gzip, 5).is_err());
     }
 }

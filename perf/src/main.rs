@@ -1,22 +1,26 @@
 //! Measures a lakeshare from outside: speed for readers, cost for servers.
 //!
-//! `scenario` says what is measured, `table` and `file` make the table, `server` runs the executable,
-//! `load` reads, `report` counts. Another contender or another kind of reader is a sibling of these.
+//! `scenario` says what is measured, `table` and `file` make the table, `server` runs the executable, `load` reads
+//! over `wire`, `usage` asks the kernel, `report` counts. `compare` does the same with a rival beside us.
 
+mod compare;
 mod file;
 mod load;
 mod report;
 mod scenario;
 mod server;
 mod table;
+mod usage;
+mod wire;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 
-use load::{Listing, Query};
+use load::{Compression, Listing, Query};
 use report::{Machine, Measurement, Phase, Report};
 use scenario::Scenario;
 use server::{BUCKET, LOCATION, Place, Server};
@@ -32,6 +36,10 @@ struct Arguments {
 enum Task {
     /// Run one scenario against a server of its own; fails if a bound of the scenario is broken.
     Run(Run),
+    /// Measure a lakeshare and, in the same run, another server of Delta Sharing; fails if a figure is not reached.
+    Compare(Box<compare::Compare>),
+    /// Draw what `compare --keep` has kept.
+    Plot(compare::Plot),
     /// Only write a table.
     Table {
         #[arg(long)]
@@ -87,6 +95,8 @@ fn main() -> ExitCode {
 fn execute(arguments: Arguments) -> anyhow::Result<bool> {
     match arguments.task {
         Task::Run(run) => execute_run(&run),
+        Task::Compare(arguments) => compare::compare(&arguments),
+        Task::Plot(arguments) => compare::draw(&arguments).map(|()| true),
         Task::Table { files, out, seed, checkpoint_parts } => {
             let table = scenario::Table { seed, checkpoint_parts, ..scenario::Table::of(files) };
             println!("version {}", table::write_table(&out, &table)?);
@@ -107,22 +117,20 @@ fn execute_run(run: &Run) -> anyhow::Result<bool> {
         executable: run.server.clone(),
         data_dir: run.work.join(scenario.table.slug()),
         run_dir: run.work.join("run"),
+        settings: BTreeMap::new(),
     };
     place.clear()?;
-    let server_version = Command::new(&run.server)
-        .arg("--version")
-        .output()
-        .with_context(|| format!("running {}", run.server.display()))?;
+    let server_version = report::version_of(&run.server)?;
     eprintln!("making {} files", scenario.table.files);
     table::write_table(&place.data_dir.join(BUCKET).join(LOCATION), &scenario.table)?;
     let measurements = measure(&place, &scenario)?;
     let report = Report {
         scenario: &scenario,
         machine: Machine::read(),
-        date: chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        date: report::now(),
         commit: report::read_commit(),
-        server: String::from_utf8_lossy(&server_version.stdout).trim().to_owned(),
-        command: own_command(),
+        server: server_version,
+        command: report::own_command(),
         measurements: &measurements,
     };
     print!("{}", report.render_table());
@@ -136,11 +144,6 @@ fn execute_run(run: &Run) -> anyhow::Result<bool> {
     Ok(are_kept)
 }
 
-/// The command line, with the program's name in place of its path.
-fn own_command() -> String {
-    std::iter::once("lakeshare-perf".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
-}
-
 fn measure(place: &Place, scenario: &Scenario) -> anyhow::Result<Vec<Measurement>> {
     // A server of its own makes the grant: adding a table loads it, and then nothing would be cold.
     let first = place.start()?;
@@ -151,6 +154,8 @@ fn measure(place: &Place, scenario: &Scenario) -> anyhow::Result<Vec<Measurement
         table_path: grant.table_path.clone(),
         bearer_token: grant.bearer_token.clone(),
         response_format: scenario.load.response_format,
+        body: "{}".to_owned(),
+        compression: Compression::None,
     };
     let mut measurements = Vec::new();
     let mut running: Option<Server> = None;
@@ -176,9 +181,9 @@ fn measure_once(
     (phase, repeat): (Phase, u32),
 ) -> anyhow::Result<Measurement> {
     let count = if phase == Phase::Cold { 1 } else { scenario.load.listings_per_repeat };
-    let before = server.usage()?;
+    let before = server.process().usage()?;
     let listings = (0..count).map(|_| load::list(query)).collect::<anyhow::Result<Vec<Listing>>>()?;
-    let after = server.usage()?;
+    let after = server.process().usage()?;
     for listing in &listings {
         ensure!(
             listing.file_lines == scenario.table.files,
@@ -191,7 +196,7 @@ fn measure_once(
         phase,
         repeat,
         listings,
-        cpu_seconds: after.cpu_seconds - before.cpu_seconds,
+        cpu_seconds: after.cpu_seconds_since(&before),
         peak_memory_bytes: after.peak_memory_bytes,
         memory_bytes: after.memory_bytes,
     })

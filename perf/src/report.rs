@@ -61,8 +61,7 @@ impl Measurement {
     }
 
     fn urls_per_cpu_second(&self) -> f64 {
-        // A clock tick is 10 ms: less than one cannot be told from it.
-        self.urls() as f64 / self.cpu_seconds.max(0.01)
+        self.urls() as f64 / self.cpu_seconds.max(1e-6)
     }
 
     fn body_bytes(&self) -> u64 {
@@ -114,7 +113,7 @@ impl Machine {
     }
 
     /// A short name for folders; it names the kind of machine and not this one.
-    fn slug(&self) -> String {
+    pub fn slug(&self) -> String {
         let words: String =
             self.cpu.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
         let words = words.to_ascii_lowercase();
@@ -138,6 +137,23 @@ pub fn read_commit() -> String {
     let is_dirty =
         git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
     if is_dirty { format!("{commit}-dirty") } else { commit }
+}
+
+/// The command line, with the program's name in place of its path.
+pub fn own_command() -> String {
+    std::iter::once("lakeshare-perf".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
+}
+
+/// The present second.
+pub fn now() -> String {
+    chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// What the server's executable says of itself.
+pub fn version_of(executable: &Path) -> anyhow::Result<String> {
+    let output = Command::new(executable).arg("--version").output();
+    let output = output.with_context(|| format!("running {}", executable.display()))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 impl Report<'_> {

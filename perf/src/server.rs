@@ -1,5 +1,6 @@
 //! A lakeshare of our own: started, granted a share, watched, stopped.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+use crate::usage::Process;
 
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(40);
@@ -30,6 +33,8 @@ pub struct Place {
     pub data_dir: PathBuf,
     /// Holds the log, the CLI's configuration and the profile.
     pub run_dir: PathBuf,
+    /// Settings by name, as the configuration file would say them; a server that knows none of them is not told.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A running server; it is stopped when this value goes.
@@ -39,19 +44,12 @@ pub struct Server {
     pub address: SocketAddr,
 }
 
-/// What the kernel says of the server's process.
-#[derive(Debug, Clone, Copy)]
-pub struct Usage {
-    /// User and system time of all its threads.
-    pub cpu_seconds: f64,
-    /// The most memory that was resident at once.
-    pub peak_memory_bytes: u64,
-    pub memory_bytes: u64,
-}
-
 /// A share's endpoint below the server, and the token that opens it.
 #[derive(Debug, Clone)]
 pub struct Grant {
+    /// Path up to the shares: `/delta-sharing`.
+    pub endpoint_path: String,
+    pub share: String,
     pub table_path: String,
     pub bearer_token: String,
 }
@@ -63,6 +61,9 @@ impl Place {
             if name.to_string_lossy().starts_with(SETTINGS_PREFIX) {
                 command.env_remove(&name);
             }
+        }
+        for (name, value) in &self.settings {
+            command.env(format!("{SETTINGS_PREFIX}{}", name.to_ascii_uppercase()), value);
         }
         command
     }
@@ -114,6 +115,8 @@ impl Place {
         let endpoint = text("endpoint")?;
         let path = endpoint.splitn(4, '/').nth(3).context("the endpoint has no path")?.trim_end_matches('/');
         Ok(Grant {
+            endpoint_path: format!("/{path}"),
+            share: SHARE.to_owned(),
             table_path: format!("/{path}/shares/{SHARE}/schemas/{SCHEMA}/tables/{TABLE}"),
             bearer_token: text("bearerToken")?.to_owned(),
         })
@@ -166,11 +169,8 @@ fn tail_of(log: &Path) -> String {
 }
 
 impl Server {
-    pub fn usage(&self) -> anyhow::Result<Usage> {
-        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
-        let stat = fs::read_to_string(process.join("stat")).context("reading the server's stat")?;
-        let status = fs::read_to_string(process.join("status")).context("reading the server's status")?;
-        parse_usage(&stat, &status, rustix::param::clock_ticks_per_second())
+    pub fn process(&self) -> Process {
+        Process { id: self.child.id() }
     }
 
     /// Asks the server to leave and waits until it has.
@@ -194,46 +194,5 @@ impl Drop for Server {
         // After `stop` there is nothing left to kill, and that is no news.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Reads `/proc/PID/stat` and `/proc/PID/status` (proc(5)).
-fn parse_usage(stat: &str, status: &str, ticks_per_second: u64) -> anyhow::Result<Usage> {
-    // The second field is the name in brackets, which may hold blanks and brackets itself.
-    let after_name = stat.rsplit_once(')').context("stat has no name")?.1;
-    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
-    let ticks = |index: usize| -> anyhow::Result<u64> {
-        Ok(fields.get(index).context("stat is too short")?.parse()?)
-    };
-    let (user, system) = (ticks(11)?, ticks(12)?);
-    let kilobytes = |key: &str| -> anyhow::Result<u64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-        let value = line.and_then(|line| line.split_ascii_whitespace().next());
-        Ok(value.with_context(|| format!("status has no {key}"))?.parse()?)
-    };
-    Ok(Usage {
-        cpu_seconds: (user + system) as f64 / ticks_per_second as f64,
-        peak_memory_bytes: kilobytes("VmHWM")? * 1024,
-        memory_bytes: kilobytes("VmRSS")? * 1024,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn usage_is_read_past_a_name_with_brackets() {
-        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0";
-        let usage = parse_usage(stat, "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n", 100).unwrap();
-        assert!((usage.cpu_seconds - 2.0).abs() < 1e-9);
-        assert_eq!((usage.peak_memory_bytes, usage.memory_bytes), (2 << 20, 1 << 20));
-    }
-
-    #[test]
-    fn our_own_process_has_a_usage() {
-        let stat = fs::read_to_string("/proc/self/stat").unwrap();
-        let status = fs::read_to_string("/proc/self/status").unwrap();
-        assert!(parse_usage(&stat, &status, 100).unwrap().peak_memory_bytes > 0);
     }
 }

@@ -70,7 +70,8 @@ pub fn append(root: &Path, table: &Table, adds: u64) -> anyhow::Result<u64> {
     Ok(last + 1)
 }
 
-fn commit_path(log: &Path, version: u64) -> PathBuf {
+/// The file of one commit.
+pub fn commit_path(log: &Path, version: u64) -> PathBuf {
     log.join(format!("{version:020}.json"))
 }
 
