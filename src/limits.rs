@@ -272,6 +272,16 @@ pub const CHECKPOINT_BATCH_ROWS: usize = 4_096;
 /// Values of a checkpoint that are decoded at once: where hundreds of columns are read, fewer rows are.
 pub const CHECKPOINT_BATCH_VALUES: usize = 64 * CHECKPOINT_BATCH_ROWS;
 
+/// Rows of a checkpoint that one thread takes at once: about one segment.
+pub const CHECKPOINT_UNIT_ROWS: usize = SEGMENT_FILES_MAX;
+
+/// Units that one row group is cut into at most, because each has to pass over those before it.
+pub const CHECKPOINT_UNITS_OF_GROUP: usize = 8;
+
+/// Threads that help replays with their checkpoints, all together; each holds windows of 32 MiB and a segment in the
+/// making, so that they add less than 1 GiB to what the replays themselves take.
+pub const CHECKPOINT_HELPERS_MAX: usize = 7;
+
 /// Tables that are replayed at the same time, so that memory for decoding stays bounded.
 pub const REPLAYS_AT_ONCE: usize = 4;
 

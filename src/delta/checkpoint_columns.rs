@@ -3,7 +3,8 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, Int32Array, Int64Array, MapArray, RecordBatch, StringArray, StructArray,
+    Array, ArrayRef, BinaryArray, BinaryViewArray, Int32Array, Int64Array, MapArray, RecordBatch,
+    StringArray, StringViewArray, StructArray,
 };
 
 use crate::limits::{CHECKPOINT_SIDECARS_MAX, COMMIT_BYTES_MAX};
@@ -42,7 +43,9 @@ pub enum Fault {
 /// A column of text; writers that leave out the annotation make it binary.
 pub(super) enum Texts<'a> {
     Utf8(&'a StringArray),
+    Utf8View(&'a StringViewArray),
     Binary(&'a BinaryArray),
+    BinaryView(&'a BinaryViewArray),
 }
 
 /// Text of `column`.
@@ -53,21 +56,23 @@ pub(super) struct TextColumn<'a> {
 
 impl<'a> TextColumn<'a> {
     pub(super) fn new(column: &'static str, array: &'a ArrayRef) -> Result<Self, Fault> {
-        let utf8 = array.as_string_opt::<i32>().map(Texts::Utf8);
-        let texts = utf8.or_else(|| array.as_binary_opt::<i32>().map(Texts::Binary));
+        let texts = array.as_string_opt::<i32>().map(Texts::Utf8);
+        let texts = texts.or_else(|| array.as_string_view_opt().map(Texts::Utf8View));
+        let texts = texts.or_else(|| array.as_binary_opt::<i32>().map(Texts::Binary));
+        let texts = texts.or_else(|| array.as_binary_view_opt().map(Texts::BinaryView));
         let texts = texts.ok_or(Fault::WrongType { column, expected: "string" })?;
         Ok(Self { column, texts })
     }
 
     pub(super) fn get(&self, row: usize) -> Result<Option<&'a str>, Fault> {
-        match self.texts {
-            Texts::Utf8(array) => Ok(array.is_valid(row).then(|| array.value(row))),
-            Texts::Binary(array) if array.is_valid(row) => {
-                let text = std::str::from_utf8(array.value(row));
-                text.map(Some).map_err(|_| Fault::NotUtf8 { column: self.column })
-            }
-            Texts::Binary(_) => Ok(None),
-        }
+        let bytes = match self.texts {
+            Texts::Utf8(array) => return Ok(array.is_valid(row).then(|| array.value(row))),
+            Texts::Utf8View(array) => return Ok(array.is_valid(row).then(|| array.value(row))),
+            Texts::Binary(array) => array.is_valid(row).then(|| array.value(row)),
+            Texts::BinaryView(array) => array.is_valid(row).then(|| array.value(row)),
+        };
+        let text = bytes.map(std::str::from_utf8).transpose();
+        text.map_err(|_| Fault::NotUtf8 { column: self.column })
     }
 
     pub(super) fn need(&self, row: usize) -> Result<&'a str, Fault> {

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use super::checkpoint::CheckpointReader;
 use super::checkpoint_columns::Fault;
 use super::checkpoint_source::CheckpointSource;
+use super::checkpoint_units::read_adds;
 use super::commit_reader::{Work, replay_json_checkpoint};
 use super::error::Error;
 use super::log::{Checkpoint, DIRECTORY, LogFile};
@@ -34,8 +35,8 @@ pub(super) async fn replay_checkpoint(
             work = replay_json_checkpoint(store, &file, work).await?;
         }
     }
-    let reading = Reading { name: name.clone(), store: store.clone(), runtime: Handle::current(), work };
-    match tokio::task::spawn_blocking(move || reading.read(files)).await {
+    let place = Place { name: name.clone(), store: store.clone(), runtime: Handle::current() };
+    match tokio::task::spawn_blocking(move || place.read(files, work)).await {
         Ok(result) => result,
         // The decoder is not ours, and not every broken file makes it return an error.
         Err(failed) if failed.is_panic() => {
@@ -45,19 +46,18 @@ pub(super) async fn replay_checkpoint(
     }
 }
 
-/// A checkpoint that is being read, on a thread that may block.
-struct Reading {
+/// Where a checkpoint is read from, by threads that may block.
+struct Place {
     /// The first of its files, for messages.
     name: String,
     store: TableStore,
     runtime: Handle,
-    work: Box<Work>,
 }
 
-impl Reading {
-    fn read(mut self, files: Vec<LogFile>) -> Result<Box<Work>, Error> {
+impl Place {
+    fn read(&self, files: Vec<LogFile>, mut work: Box<Work>) -> Result<Box<Work>, Error> {
         let readers = files.into_iter().map(|file| self.open(file)).collect::<Result<Vec<_>, _>>()?;
-        let replay = &mut self.work.replay;
+        let replay = &mut work.replay;
         for reader in &readers {
             let is_known = replay.knows_table();
             reader.read_table(is_known, &mut |action| replay.act_of_checkpoint(action))?;
@@ -71,19 +71,12 @@ impl Reading {
         if is_parquet && sidecars.is_empty() && !readers.iter().any(CheckpointReader::has_adds) {
             return Err(self.fault(Fault::Missing { column: "add" }));
         }
-        for reader in &readers {
-            reader.read_adds(&mut |action| replay.act_of_checkpoint(action))?;
-        }
-        drop(readers);
         if sidecars.len() > CHECKPOINT_SIDECARS_MAX {
             return Err(self.fault(Fault::TooManySidecars));
         }
-        for path in sidecars {
-            let reader = self.open(self.find_sidecar(&path)?)?;
-            let replay = &mut self.work.replay;
-            reader.read_adds(&mut |action| replay.act_of_checkpoint(action))?;
-        }
-        Ok(self.work)
+        let sidecars = sidecars.into_iter().map(|path| self.open(self.find_sidecar(&path)?));
+        read_adds(readers.into_iter().map(Ok).chain(sidecars), replay)?;
+        Ok(work)
     }
 
     fn open(&self, file: LogFile) -> Result<CheckpointReader, Error> {

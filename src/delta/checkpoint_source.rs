@@ -57,6 +57,12 @@ impl CheckpointSource {
         Self { shared: Arc::new(Shared { store, file, runtime, windows: Mutex::default() }) }
     }
 
+    /// The same file with windows of its own, for another thread.
+    pub(super) fn another(&self) -> Self {
+        let Shared { store, file, runtime, .. } = &*self.shared;
+        Self::new(store.clone(), file.clone(), runtime.clone())
+    }
+
     /// Gets ready to read `column_count` columns side by side: more and smaller windows, of as many bytes in all.
     pub(super) fn prepare_for(&self, column_count: usize) {
         const BYTES: usize = CHECKPOINT_WINDOWS_MAX * CHECKPOINT_WINDOW_BYTES;

@@ -7,16 +7,15 @@
 //! Within one commit the order of lines means nothing. The protocol forbids an add and a remove of one file in one
 //! commit; where a writer does it all the same, the add wins, and of two adds the first.
 
-use super::action::{Action, Add, DeletionVector, Remove};
+use super::action::{Action, Remove};
 use super::column_mapping::partition_names;
 use super::error::Error;
-use super::stats::record_count;
-use super::{deletion_vector, features, partition, path};
+use super::live_files::{Found, Judge, LiveFiles, digest};
+use super::{features, partition, path};
 use crate::storage::table_store::TableStore;
 use crate::table::file_list::FileList;
 use crate::table::file_list_builder::FileListBuilder;
 use crate::table::path_digest::{PathDigest, PathDigests};
-use crate::table::segment_builder::{NewFile, StatisticsText};
 use crate::table::snapshot::{Metadata, Protocol, Version};
 
 /// The state of a replay. Feed it commits from the newest back, then the checkpoint.
@@ -26,24 +25,15 @@ pub(super) struct Replay {
     version: Version,
     root: path::Root,
     settled: PathDigests,
-    files: FileListBuilder,
+    files: LiveFiles,
     protocol: Option<Protocol>,
     metadata: Option<Metadata>,
     in_commit_timestamp_ms: Option<i64>,
     commit: CommitState,
-    /// The first live file that cannot be served. It is told at the end, because a protocol that is not served at
-    /// all, which stands in an older commit, is the better answer.
-    unserved: Option<Error>,
     /// Paths of the checkpoint's sidecars, as it has them.
     sidecars: Vec<String>,
-    scratch: Scratch,
-}
-
-/// Buffers for what differs from its text in the log.
-#[derive(Debug, Default)]
-struct Scratch {
-    path: Vec<u8>,
-    deletion_vector: Vec<u8>,
+    /// Buffer for what differs from its text in the log.
+    scratch: Vec<u8>,
 }
 
 /// What the commit that is being read says.
@@ -74,23 +64,24 @@ impl Replay {
             version,
             root: path::Root::new(store.bucket(), store.location()),
             settled: PathDigests::default(),
-            files: FileListBuilder::default(),
+            files: LiveFiles::default(),
             protocol: None,
             metadata: None,
             in_commit_timestamp_ms: None,
             commit: CommitState::default(),
-            unserved: None,
             sidecars: Vec::new(),
-            scratch: Scratch::default(),
+            scratch: Vec::new(),
         }
     }
 
     /// Takes an action of a commit.
     pub(super) fn act(&mut self, action: Action<'_>) {
         match action {
-            Action::Add(add) => self.add(&add, PathDigests::insert),
+            Action::Add(add) => {
+                self.files.add(&add, &self.root, |digest| self.settled.insert(digest));
+            }
             Action::Remove(Remove { path, deletion_vector }) => {
-                let resolved = path::resolve(path, &self.root, &mut self.scratch.path);
+                let resolved = path::resolve(path, &self.root, &mut self.scratch);
                 self.commit.removed.push(digest(resolved.path.key, deletion_vector));
             }
             Action::Protocol(protocol) => self.commit.protocol = Some(protocol),
@@ -100,41 +91,6 @@ impl Replay {
             }
             Action::Sidecar(_) => {}
         }
-    }
-
-    /// Puts a file into the list if it `is_alive`. Only here a path or a deletion vector that is not served
-    /// matters: what the log has removed again does no harm.
-    fn add(&mut self, add: &Add<'_>, is_alive: impl FnOnce(&mut PathDigests, PathDigest) -> bool) {
-        let resolved = path::resolve(add.path, &self.root, &mut self.scratch.path);
-        let digest = digest(resolved.path.key, add.deletion_vector);
-        if !is_alive(&mut self.settled, digest) {
-            return;
-        }
-        if let Some(source) = resolved.fault {
-            self.unserved.get_or_insert(Error::Path { path: add.path.to_owned(), source });
-            return;
-        }
-        let vector = add.deletion_vector.as_ref();
-        let vector = vector
-            .map(|vector| deletion_vector::resolve(vector, &self.root, &mut self.scratch.deletion_vector));
-        let deletion_vector = match vector.transpose() {
-            Ok(vector) => vector,
-            Err(source) => {
-                self.unserved.get_or_insert(Error::DeletionVector { path: add.path.to_owned(), source });
-                return;
-            }
-        };
-        self.files.push(&NewFile {
-            path: resolved.path,
-            digest,
-            size_bytes: add.size_bytes,
-            modification_time_ms: add.modification_time_ms,
-            partition_values: add.partition_values,
-            statistics: add.stats.map_or(StatisticsText::Absent, StatisticsText::Raw),
-            record_count: add.stats.and_then(record_count),
-            deletion_vector,
-            row_ids: add.row_ids,
-        });
     }
 
     /// Ends a commit; the next one is older.
@@ -175,12 +131,24 @@ impl Replay {
     /// Takes an action of the checkpoint, which is older than all commits and names each file once.
     pub(super) fn act_of_checkpoint(&mut self, action: Action<'_>) {
         match action {
-            Action::Add(add) => self.add(&add, |settled, digest| !settled.contains(digest)),
+            Action::Add(add) => {
+                Judge { root: &self.root, settled: &self.settled }.add(&add, &mut self.files);
+            }
             Action::Protocol(protocol) => self.settle_table(Some(protocol), None),
             Action::Metadata(metadata) => self.settle_table(None, Some(*metadata)),
             Action::Sidecar(path) => self.sidecars.push(path.to_owned()),
             Action::Remove(_) | Action::InCommitTimestamp(_) => {}
         }
+    }
+
+    /// What decides of the checkpoint's files, for threads that read them side by side.
+    pub(super) fn judge(&self) -> Judge<'_> {
+        Judge { root: &self.root, settled: &self.settled }
+    }
+
+    /// Appends files of the checkpoint.
+    pub(super) fn append(&mut self, files: Found) {
+        self.files.append(files);
     }
 
     /// Whether the newest protocol and the newest metadata are known.
@@ -202,16 +170,13 @@ impl Replay {
     /// # Errors
     /// [`Error::Path`] and [`Error::DeletionVector`] for a live file that is not served.
     pub(super) fn finish(self) -> Result<Replayed, Error> {
-        match self.unserved {
-            Some(error) => Err(error),
-            None => Ok(Replayed {
-                settled: self.settled,
-                files: self.files,
-                protocol: self.protocol,
-                metadata: self.metadata,
-                in_commit_timestamp_ms: self.in_commit_timestamp_ms,
-            }),
-        }
+        Ok(Replayed {
+            settled: self.settled,
+            files: self.files.finish()?,
+            protocol: self.protocol,
+            metadata: self.metadata,
+            in_commit_timestamp_ms: self.in_commit_timestamp_ms,
+        })
     }
 }
 
@@ -223,12 +188,5 @@ impl Replayed {
     pub(super) fn into_file_list(self, version: Version, metadata: &Metadata) -> Result<FileList, Error> {
         let names = partition_names(metadata).map_err(|source| Error::schema(version, source))?;
         Ok(FileList::new(self.files.finish(&mut |tuple, out| partition::write_json(tuple, &names, out))))
-    }
-}
-
-fn digest(key: &[u8], deletion_vector: Option<DeletionVector<'_>>) -> PathDigest {
-    match deletion_vector {
-        Some(vector) => PathDigest::with_deletion_vector(key, vector.unique_id().as_bytes()),
-        None => PathDigest::of(key),
     }
 }

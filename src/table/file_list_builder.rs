@@ -18,6 +18,20 @@ impl FileListBuilder {
         self.current.push(file);
     }
 
+    /// Takes what has been collected; the builder goes on with the same buffers.
+    pub fn take(&mut self) -> Vec<SealedSegment> {
+        if self.current.row_count() > 0 {
+            self.full.push(self.current.seal());
+        }
+        std::mem::take(&mut self.full)
+    }
+
+    /// Appends the files that another builder has collected; they begin a new segment.
+    pub fn append(&mut self, mut later: Vec<SealedSegment>) {
+        self.full = self.take();
+        self.full.append(&mut later);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.file_count() == 0
     }
@@ -29,9 +43,6 @@ impl FileListBuilder {
     /// The finished segments, in the order of the files. `write_partition` appends the JSON object for what
     /// `NewFile::partition_values` held; it is called once for each distinct value of a segment.
     pub fn finish(mut self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Vec<Segment> {
-        if self.current.row_count() > 0 {
-            self.full.push(self.current.seal());
-        }
-        self.full.into_iter().map(|segment| segment.finish(write_partition)).collect()
+        self.take().into_iter().map(|segment| segment.finish(write_partition)).collect()
     }
 }

@@ -3,6 +3,8 @@
 use lakeshare::delta::Wanted;
 use lakeshare::delta::error::Error;
 use lakeshare::error::Kind;
+use lakeshare::limits::SEGMENT_FILES_MAX;
+use lakeshare::table::file_list::Block;
 use serde_json::{Value, json};
 
 use super::log_builder::{
@@ -131,4 +133,41 @@ fn compactions_and_checksums_are_never_believed() {
     (0..4).for_each(|version| table.write(&format!("{version:020}.crc"), checksum.to_string()));
     assert_eq!(paths(&table.latest()), ["b", "c", "d"]);
     assert_eq!(paths(table.load(Wanted::Version(1)).unwrap().snapshot()), ["a", "b"]);
+}
+
+/// The names of the files of the latest version, in the order of the list.
+fn names_in_order(table: &Table) -> Vec<String> {
+    let snapshot = table.latest();
+    let (mut block, mut names) = (Block::default(), Vec::new());
+    for index in 0..snapshot.files.block_count() {
+        let files = snapshot.files.read_block(index, &mut block);
+        names.extend(files.map(|file| String::from_utf8(file.log_name.to_vec()).unwrap()));
+    }
+    names
+}
+
+#[test]
+fn rows_that_are_decoded_side_by_side_keep_their_order_and_their_first_fault() {
+    // More than two units, which begin within pages, row groups and parts.
+    let count = 2 * SEGMENT_FILES_MAX + 5_000;
+    let name = |number: usize| format!("f-{number:06}");
+    let mut actions = vec![protocol(), metadata(&[])];
+    actions.extend((0..count).map(|number| add(&name(number))));
+    let table = Table::new();
+    let (first, second) = actions.split_at(70_000);
+    table.checkpoint_part(0, 1, 2, first);
+    table.checkpoint_part(0, 2, 2, second);
+    table.commit(1, &[remove(&name(66_000)), add("later")]);
+    let before = (0..count).filter(|&number| number != 66_000).map(name);
+    let expected: Vec<_> = std::iter::once("later".to_owned()).chain(before).collect();
+    assert!(names_in_order(&table) == expected, "as the log has them");
+    assert!(names_in_order(&table) == expected, "and so again");
+
+    let late = actions.len() - 1;
+    for (at, path) in [(late, "a/../late"), (80_000, "a/../early")] {
+        actions[at] = add(path);
+        table.checkpoint_part(0, 2, 2, &actions[70_000..]);
+        let fault = table.load(Wanted::Latest).unwrap_err();
+        assert!(matches!(&fault, Error::Path { path: named, .. } if named == path), "{fault}");
+    }
 }
