@@ -1,4 +1,6 @@
-//! Lines a second: unpack, sign, hash the id, write.
+//! Lines a second: unpack, sign, hash the id, write, pack.
+
+#![allow(clippy::print_stdout, reason = "a measurement tells what it found")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -6,8 +8,10 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lakeshare::clock::Clock;
+use lakeshare::http::coding::Coding;
 use lakeshare::sharing::access::Access;
 use lakeshare::sharing::capabilities::Format;
+use lakeshare::sharing::finished::FinishedRuns;
 use lakeshare::sharing::listing::{Listing, ListingParts};
 use lakeshare::sharing::render::{LineWriter, Signing};
 use lakeshare::sigv4::credential::Credential;
@@ -16,6 +20,7 @@ use lakeshare::table::file_list_builder::FileListBuilder;
 use lakeshare::table::path_digest::PathDigest;
 use lakeshare::table::segment_builder::{FilePath, NewFile, RowIds, StatisticsText};
 use lakeshare::table::snapshot::{Metadata, Protocol, Snapshot};
+use lakeshare::telemetry::metrics::FinishedMetrics;
 
 const NOW_MS: i64 = 1_790_000_123_456;
 
@@ -77,7 +82,11 @@ fn snapshot(file_count: u64) -> Snapshot {
     }
 }
 
-fn listing(snapshot: &Arc<Snapshot>, format: Format) -> Listing {
+fn listing(
+    snapshot: &Arc<Snapshot>,
+    (format, coding): (Format, Coding),
+    finished: &Arc<FinishedRuns>,
+) -> Listing {
     let signing = Signing {
         endpoint: "https://storage.example.com".to_owned(),
         bucket: "lakehouse".to_owned(),
@@ -97,34 +106,62 @@ fn listing(snapshot: &Arc<Snapshot>, format: Format) -> Listing {
         pruner: None,
         row_limit: None,
         end: None,
+        coding,
+        finished: Arc::clone(finished),
         clock: Clock::fixed(NOW_MS),
     };
     Listing::new(parts, Access::begin("query"))
 }
 
+fn finished(budget_bytes: usize) -> Arc<FinishedRuns> {
+    Arc::new(FinishedRuns::new(budget_bytes, FinishedMetrics::default()))
+}
+
+fn drain(mut listing: Listing) -> usize {
+    std::iter::from_fn(|| listing.next_chunk()).map(|chunk| black_box(&chunk).len()).sum()
+}
+
+/// Lines that are rendered for each listing, and the first chunk of them.
 fn render(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("render");
+    let off = finished(0);
     for file_count in [1_000, 100_000] {
         let snapshot = Arc::new(snapshot(file_count));
         group.throughput(Throughput::Elements(file_count));
         for format in [Format::Parquet, Format::Delta] {
             group.bench_function(BenchmarkId::new(format.as_str(), file_count), |bencher| {
-                bencher.iter(|| {
-                    let mut listing = listing(&snapshot, format);
-                    let mut bytes = 0;
-                    while let Some(chunk) = listing.next_chunk() {
-                        bytes += black_box(&chunk).len();
-                    }
-                    bytes
-                });
+                bencher.iter(|| drain(listing(&snapshot, (format, Coding::Identity), &off)));
             });
         }
         group.bench_function(BenchmarkId::new("first-chunk", file_count), |bencher| {
-            bencher.iter(|| listing(&snapshot, Format::Parquet).next_chunk().map(|chunk| chunk.len()));
+            bencher.iter(|| {
+                let mut listing = listing(&snapshot, (Format::Parquet, Coding::Identity), &off);
+                [listing.next_chunk(), listing.next_chunk()].map(|chunk| chunk.map(|chunk| chunk.len()))
+            });
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, render);
+/// The first listing of a bucket of time and the next ones, by coding. The budget holds all runs.
+fn finish(criterion: &mut Criterion) {
+    const FILES: u64 = 100_000;
+    let snapshot = Arc::new(snapshot(FILES));
+    for (name, coding) in [("identity", Coding::Identity), ("zstd", Coding::Zstd), ("gzip", Coding::Gzip)] {
+        let mut group = criterion.benchmark_group(format!("finish/{name}"));
+        group.throughput(Throughput::Elements(FILES)).sample_size(10);
+        group.bench_function(BenchmarkId::new("first", FILES), |bencher| {
+            bencher.iter(|| drain(listing(&snapshot, (Format::Parquet, coding), &finished(1 << 30))));
+        });
+        let kept = finished(1 << 30);
+        let bytes = drain(listing(&snapshot, (Format::Parquet, coding), &kept));
+        println!("finish/{name}: {} bytes a file", bytes as u64 / FILES);
+        group.bench_function(BenchmarkId::new("again", FILES), |bencher| {
+            bencher.iter(|| drain(listing(&snapshot, (Format::Parquet, coding), &kept)));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, render, finish);
 criterion_main!(benches);

@@ -89,11 +89,35 @@ pub const STATS_BYTES_MAX: usize = 2 << 20;
 /// escaping makes six bytes of one.
 pub const SEGMENT_ARENA_BYTES_MAX: usize = 256 << 20;
 
-/// One chunk of a streamed listing: large enough for few system calls, small enough to be fair.
+/// One chunk of a streamed answer: large enough for few system calls, small enough to be fair.
 pub const CHUNK_BYTES: usize = 128 << 10;
 
-/// The first chunk of a listing: its bytes leave while the rest of the table is still rendered.
-pub const FIRST_CHUNK_BYTES: usize = 16 << 10;
+/// Files of one run, the unit in which lines are rendered, packed and kept: some 0.2 ms of a core.
+pub const RUN_FILES_MAX: usize = 128;
+
+/// Bytes after which a run of wide lines ends early.
+pub const RUN_BYTES_MAX: usize = 256 << 10;
+
+/// The first run of a listing ends after as many bytes: they leave while the rest of the table is still rendered.
+pub const FIRST_RUN_BYTES: usize = 16 << 10;
+
+/// Finished runs that one step of a listing hands on before others have their turn.
+pub const FINISHED_RUNS_PER_TURN: usize = 4;
+
+/// Blocks without a live file that one step of a listing passes over before others have their turn.
+pub const EMPTY_BLOCKS_PER_TURN: usize = 4_096;
+
+/// Share of the finished runs that one lock guards, in bytes; a hundred of the largest fit.
+pub const FINISHED_SHARD_BYTES: usize = 32 << 20;
+
+/// Unpacked blocks that a core keeps, in bytes: those of some listings that take turns.
+pub const UNPACKED_BYTES_PER_CORE_MAX: usize = 8 << 20;
+
+/// Buffers of bodies that a core keeps for the next answers.
+pub const POOLED_BUFFERS_MAX: usize = 16;
+
+/// Largest of these: a whole run and the line that made it full.
+pub const POOLED_BUFFER_BYTES_MAX: usize = 512 << 10;
 
 /// Snapshots kept in memory, in bytes; the least recently used leave first.
 pub const SNAPSHOT_CACHE_BYTES: usize = 2 << 30;

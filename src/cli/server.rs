@@ -70,6 +70,7 @@ fn flags(args: &Server) -> Vec<(&'static str, String)> {
         ("url_expiry", args.url_expiry.clone()),
         ("async_queries", args.async_queries.then(|| "true".to_owned())),
         ("snapshot_cache", args.snapshot_cache.clone()),
+        ("listing_cache", args.listing_cache.clone()),
         ("log_format", args.log_format.clone()),
     ];
     given.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect()
@@ -159,6 +160,7 @@ mod tests {
             "--url-expiry=h",
             "--async-queries",
             "--snapshot-cache=i",
+            "--listing-cache=k",
             "--log-format=j",
         ]);
         let flags = flags(&args);

@@ -57,6 +57,8 @@ pub struct Config {
     /// Whether clients may fetch the answer of a query later.
     pub async_queries: bool,
     pub snapshot_cache_bytes: usize,
+    /// 0: no finished lines are kept.
+    pub listing_cache_bytes: usize,
     pub log_format: LogFormat,
     /// What the operator should know, in whole sentences.
     pub warnings: Vec<String>,
@@ -97,6 +99,7 @@ impl Config {
             url_expiry_seconds: reader.parse("url_expiry", url_expiry)?,
             async_queries: reader.parse("async_queries", units::flag)?,
             snapshot_cache_bytes: reader.parse("snapshot_cache", units::byte_count)?,
+            listing_cache_bytes: reader.parse("listing_cache", units::byte_count)?,
             log_format: reader.parse("log_format", log_format)?,
             warnings,
         })
@@ -223,6 +226,7 @@ mod tests {
         assert_eq!(config.warnings.len(), 1);
         assert_eq!(config.url_expiry_seconds, 3600);
         assert_eq!(config.snapshot_cache_bytes, 2 << 30);
+        assert_eq!(config.listing_cache_bytes, 512 << 20);
     }
 
     #[test]
@@ -245,6 +249,7 @@ mod tests {
             ("cores", "-1"),
             ("region", "a b"),
             ("snapshot_cache", "lots"),
+            ("listing_cache", "much"),
             ("public_url", "ftp://x"),
             ("allow_http", "perhaps"),
             ("log_format", "xml"),

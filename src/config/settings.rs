@@ -43,6 +43,11 @@ pub const KEYS: &[Key] = &[
         "Give clients that ask for it a query's id first, and its answer later.",
     ),
     key("snapshot_cache", Some("2GiB"), "Memory for table snapshots."),
+    key(
+        "listing_cache",
+        Some("512MiB"),
+        "Memory for finished lines, which the next reader of the same files gets; 0 keeps none.",
+    ),
     key("log_format", Some("text"), "How log lines look: text or json."),
 ];
 

@@ -3,7 +3,7 @@
 //! Pieces can be kept and joined in any order, because each ends at a whole byte and refers to nothing before it, and
 //! because checksums can be joined too. Clients see one member: some stop reading after the first.
 
-use crc_fast::{CrcAlgorithm, checksum, checksum_combine};
+use crc_fast::{CrcAlgorithm, checksum};
 use flate2::{Compress, Compression, FlushCompress};
 use memchr::memchr;
 
@@ -17,23 +17,45 @@ const LAST_BLOCK: [u8; 2] = [3, 0];
 
 const ALGORITHM: CrcAlgorithm = CrcAlgorithm::Crc32IsoHdlc;
 
+/// The polynomial of the checksum, lowest power in the highest bit (RFC 1952, 8).
+const POLYNOMIAL: u32 = 0xEDB8_8320;
+
+/// The power x⁰.
+const ONE: u32 = 1 << 31;
+
+/// The power x⁸: a byte of zeros.
+const ONE_BYTE: u32 = ONE >> 8;
+
 /// Checksum and length of text that was packed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checksum {
     crc: u32,
+    /// By what the checksum of all text before is multiplied; found once, as pieces are joined again and again.
+    shift: u32,
     bytes: u64,
+}
+
+impl Default for Checksum {
+    /// Of no text.
+    fn default() -> Self {
+        Self { crc: 0, shift: ONE, bytes: 0 }
+    }
 }
 
 impl Checksum {
     pub fn of(plain: &[u8]) -> Self {
-        Self { crc: crc(checksum(ALGORITHM, plain)), bytes: plain.len() as u64 }
+        let shift = power(ONE_BYTE, plain.len());
+        Self { crc: crc(checksum(ALGORITHM, plain)), shift, bytes: plain.len() as u64 }
     }
 
     /// Of this text with the `next` one behind it.
     #[must_use]
     pub fn and(self, next: Self) -> Self {
-        let joined = checksum_combine(ALGORITHM, u64::from(self.crc), u64::from(next.crc), next.bytes);
-        Self { crc: crc(joined), bytes: self.bytes + next.bytes }
+        Self {
+            crc: multiply(self.crc, next.shift) ^ next.crc,
+            shift: multiply(self.shift, next.shift),
+            bytes: self.bytes + next.bytes,
+        }
     }
 
     /// What ends the member: an empty last block, the checksum, the length modulo 2^32.
@@ -44,6 +66,31 @@ impl Checksum {
         trailer.iter_mut().zip(fields).for_each(|(to, byte)| *to = byte);
         trailer
     }
+}
+
+/// The product of two polynomials modulo that of the checksum.
+fn multiply(left: u32, mut right: u32) -> u32 {
+    let mut product = 0;
+    for power in 0..u32::BITS {
+        if left & (ONE >> power) != 0 {
+            product ^= right;
+        }
+        let carried = right & 1;
+        right = (right >> 1) ^ (POLYNOMIAL & carried.wrapping_neg());
+    }
+    product
+}
+
+fn power(mut base: u32, mut exponent: usize) -> u32 {
+    let mut product = ONE;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            product = multiply(product, base);
+        }
+        base = multiply(base, base);
+        exponent >>= 1;
+    }
+    product
 }
 
 /// CRC-32 in the lower half of what the library returns.
@@ -139,6 +186,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn joined_checksums_are_those_of_the_whole(texts: Vec<Vec<u8>>, many in 0_usize..300_000) {
+            let texts: Vec<Vec<u8>> = texts.into_iter().chain([vec![7; many]]).collect();
+            let joined = texts.iter().fold(Checksum::default(), |sum, text| sum.and(Checksum::of(text)));
+            prop_assert_eq!(joined, Checksum::of(&texts.concat()));
+        }
+
         #[test]
         fn any_pieces_make_one_member(pieces: Vec<Vec<u8>>) {
             prop_assert_eq!(unpacked(&member(&pieces)), pieces.concat());

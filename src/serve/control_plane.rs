@@ -16,6 +16,7 @@ use crate::directory::page::Pages;
 use crate::directory::{Directory, Published};
 use crate::encode::seal::{self, Sealer};
 use crate::limits;
+use crate::sharing::finished::FinishedRuns;
 use crate::snapshot::loader::Loader;
 use crate::state::embedded::Store;
 use crate::storage::Buckets;
@@ -69,6 +70,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         region: config.region.clone(),
         url_expiry_seconds: u64::from(config.url_expiry_seconds),
         async_queries: config.async_queries,
+        finished: Arc::new(FinishedRuns::new(config.listing_cache_bytes, ground.metrics.finished())),
         clock: ground.clock.clone(),
     });
     let admin = admin::Door::new(admin::DoorParts {

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::delta::Wanted;
 use crate::delta::history::{History, Moment};
 use crate::directory::TableEntry;
+use crate::http::coding::Coding;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::sigv4::credential::Credential;
 use crate::state::record::{TableOptions, TableSource};
@@ -26,6 +27,8 @@ pub struct Caller<'a> {
     pub parts: &'a DoorParts,
     pub recipient: Uuid,
     pub table: &'a TableEntry,
+    /// How the lines of files are packed for him.
+    pub coding: Coding,
 }
 
 impl Caller<'_> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::finished::FinishedRuns;
 use crate::auth::session::Sessions;
 use crate::clock::Clock;
 use crate::directory::Published;
@@ -25,5 +26,6 @@ pub struct DoorParts {
     pub url_expiry_seconds: u64,
     /// Whether clients that ask for it get a query's id first and its answer later.
     pub async_queries: bool,
+    pub finished: Arc<FinishedRuns>,
     pub clock: Clock,
 }

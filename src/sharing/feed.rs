@@ -16,11 +16,14 @@ use super::error::Error;
 use super::filter::FileFilter;
 use super::format;
 use super::metadata::{self, Extras};
+use super::packing::Packing;
 use super::render::{EndTokens, LineWriter};
 use crate::clock::Clock;
 use crate::delta::changes::{ChangeReader, Commit, Told};
 use crate::delta::column_mapping;
 use crate::http::body::BodyError;
+use crate::http::buffer::Buffer;
+use crate::http::coding::Coding;
 use crate::limits::{CHUNK_BYTES, FEED_CHUNKS_AHEAD};
 use crate::snapshot::loader::Loader;
 use crate::state::record::PartitionFilter;
@@ -71,13 +74,14 @@ pub struct FeedParts {
     pub files_max: Option<usize>,
     /// Whether there is a last line.
     pub has_end: bool,
+    pub coding: Coding,
     /// Makes the token of the page that begins at a position.
     pub next_token: Box<dyn Fn(Position) -> String + Send>,
 }
 
 /// Some lines and the number of files in them.
 struct Chunk {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     files: u64,
 }
 
@@ -91,7 +95,8 @@ impl Feed {
     /// Starts the task that reads and renders.
     pub fn start(parts: FeedParts, loader: &Loader, access: Access) -> Self {
         let (sender, chunks) = channel(FEED_CHUNKS_AHEAD);
-        loader.spawn(Teller { parts, sender, out: Vec::new(), files: 0, total: 0 }.run());
+        let packing = Packing::new(parts.coding);
+        loader.spawn(Teller { parts, sender, packing, out: Buffer::take(), files: 0, total: 0 }.run());
         Self { chunks, access }
     }
 }
@@ -108,7 +113,7 @@ impl http_body::Body for Feed {
             Some(Ok(chunk)) => {
                 self.access.sent(chunk.bytes.len());
                 self.access.files += chunk.files;
-                Some(Ok(Frame::data(Bytes::from(chunk.bytes))))
+                Some(Ok(Frame::data(chunk.bytes)))
             }
             Some(Err(error)) => Some(Err(error)),
             None => {
@@ -136,7 +141,8 @@ impl From<Error> for Stop {
 struct Teller {
     parts: FeedParts,
     sender: Sender<Result<Chunk, BodyError>>,
-    out: Vec<u8>,
+    packing: Packing,
+    out: Buffer,
     /// Files in `out`.
     files: u64,
     /// Files of the answer.
@@ -145,16 +151,15 @@ struct Teller {
 
 impl Teller {
     async fn run(mut self) {
-        self.out.append(&mut self.parts.head);
+        self.out.bytes_mut().append(&mut self.parts.head);
         let commits = std::mem::take(&mut self.parts.commits);
         match self.tell(&commits).await {
             Ok(next_page) => {
                 if self.parts.has_end {
                     let tokens = EndTokens { refresh: None, next_page };
-                    self.parts.lines.push_end(&tokens, &mut self.out);
+                    self.parts.lines.push_end(&tokens, self.out.bytes_mut());
                 }
-                // A client that has left asks for nothing more.
-                let _ = self.flush().await;
+                self.finish().await;
             }
             Err(Stop::Left) => {}
             Err(Stop::Failed(error)) => self.fail(error).await,
@@ -165,10 +170,10 @@ impl Teller {
     async fn fail(mut self, error: Error) {
         error.log("of a range");
         if self.parts.has_end {
-            self.out.extend_from_slice(
+            self.out.bytes_mut().extend_from_slice(
                 b"{\"endStreamAction\":{\"errorMessage\":\"the table's log could not be read to the end\",\"httpStatusErrorCode\":500}}\n",
             );
-            let _ = self.flush().await;
+            self.finish().await;
         } else {
             let _ = self.sender.send(Err("the log could not be read to the end".into())).await;
         }
@@ -203,13 +208,13 @@ impl Teller {
     fn tell_table(&mut self, commit: &Commit) -> Result<(), Error> {
         let version = commit.mark.version;
         if let Some(protocol) = commit.protocol.as_ref().filter(|_| self.parts.tells_protocol) {
-            metadata::push_protocol_line(protocol, Some(version), &mut self.out);
+            metadata::push_protocol_line(protocol, Some(version), self.out.bytes_mut());
         }
         if let Some(changed) = commit.metadata.as_ref().filter(|_| self.parts.tells_metadata) {
             let choice = format::choice_of(self.parts.lines.format(), changed, version)?;
             let shows_change_feed = self.parts.shows_change_feed;
             let extras = Extras { version: Some(version), shows_change_feed, ..Extras::default() };
-            metadata::push_metadata_line(changed, choice, &extras, &mut self.out);
+            metadata::push_metadata_line(changed, choice, &extras, self.out.bytes_mut());
         }
         Ok(())
     }
@@ -242,7 +247,7 @@ impl Teller {
                     return Ok(Some(Position { version, file: number - 1 }));
                 }
                 self.push(&change, commit);
-                if self.out.len() >= CHUNK_BYTES {
+                if self.out.as_ref().len() >= CHUNK_BYTES {
                     self.flush().await?;
                 }
             }
@@ -251,13 +256,27 @@ impl Teller {
     }
 
     fn push(&mut self, change: &ChangedFile, commit: &Commit) {
-        push_change(&mut self.parts.lines, change, commit.mark, &mut self.out);
+        push_change(&mut self.parts.lines, change, commit.mark, self.out.bytes_mut());
         self.files += 1;
         self.total += 1;
     }
 
     async fn flush(&mut self) -> Result<(), Stop> {
-        let chunk = Chunk { bytes: std::mem::take(&mut self.out), files: std::mem::take(&mut self.files) };
+        let lines = std::mem::replace(&mut self.out, Buffer::take());
+        let bytes = self.packing.push(lines);
+        self.send(bytes).await
+    }
+
+    /// Sends what is left and what follows it.
+    async fn finish(mut self) {
+        let lines = std::mem::take(&mut self.out);
+        let bytes = self.packing.end(lines);
+        // A client that has left asks for nothing more.
+        let _ = self.send(bytes).await;
+    }
+
+    async fn send(&mut self, bytes: Bytes) -> Result<(), Stop> {
+        let chunk = Chunk { bytes, files: std::mem::take(&mut self.files) };
         self.sender.send(Ok(chunk)).await.map_err(|_| Stop::Left)
     }
 }

@@ -45,6 +45,11 @@ impl FileIds {
         Self { hash, start: Midstate::begin(&[]).0, messages: [const { Vec::new() }; 4] }
     }
 
+    /// Of which format the hash is.
+    pub fn hash(&self) -> Format {
+        self.hash
+    }
+
     /// The id of one file.
     pub fn of(&self, path: Path<'_>) -> FileId {
         match self.hash {

@@ -1,8 +1,10 @@
 //! A small table for the unit tests of this room.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use super::render::Signing;
+use crate::http::coding::Coding;
 use crate::sigv4::credential::Credential;
 use crate::table::deletion_vector::DeletionVector;
 use crate::table::file_list::FileList;
@@ -100,4 +102,19 @@ pub(crate) fn signing() -> Signing {
         credential: Credential { access_key: "signing".to_owned(), secret_key: "hush".to_owned() },
         expires_seconds: 3600,
     }
+}
+
+/// What a client makes of an answer.
+pub(crate) fn unpack(coding: Coding, packed: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match coding {
+        Coding::Identity => plain.extend_from_slice(packed),
+        Coding::Zstd => plain = zstd::stream::decode_all(packed).unwrap(),
+        Coding::Gzip => {
+            let mut decoder = flate2::read::GzDecoder::new(packed);
+            decoder.read_to_end(&mut plain).unwrap();
+            assert!(decoder.into_inner().is_empty(), "one member is the whole");
+        }
+    }
+    plain
 }

@@ -22,6 +22,7 @@ use crate::directory::entry::Positioned;
 use crate::directory::page::{Listing as ListName, Scope};
 use crate::directory::{Recipient, ShareEntry, TableEntry};
 use crate::http::body::{Body, BodyError};
+use crate::http::coding::Coding;
 
 pub mod access;
 pub mod body_fields;
@@ -34,10 +35,12 @@ pub mod error;
 pub mod feed;
 pub mod file_id;
 pub mod filter;
+pub mod finished;
 pub mod format;
 pub mod list;
 pub mod listing;
 pub mod metadata;
+pub mod packing;
 pub mod parameters;
 pub mod queries;
 pub mod query;
@@ -48,6 +51,7 @@ pub mod render;
 pub mod reply;
 pub mod request_body;
 pub mod route;
+pub mod run;
 pub mod schema_text;
 pub mod timestamp;
 pub mod token;
@@ -138,7 +142,8 @@ impl Door {
             Route::Table { name, call } => {
                 let table = table_of(recipient, &name)?;
                 access.table(table.share_name(), table.schema_name(), table.name());
-                let caller = Caller { parts: &self.parts, recipient: recipient.id(), table };
+                let coding = Coding::negotiate(&parts.headers);
+                let caller = Caller { parts: &self.parts, recipient: recipient.id(), table, coding };
                 self.answer_table(caller, call, TableRequest { parts, parameters, body }, access).await
             }
         }

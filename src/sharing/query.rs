@@ -1,5 +1,7 @@
 //! The files of one version, whole or page by page.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::access::Access;
@@ -112,6 +114,8 @@ pub async fn answer(
         pruner: Pruner::new(predicate),
         row_limit: part.row_limit,
         end: has_end.then_some(tokens),
+        coding: caller.coding,
+        finished: Arc::clone(&caller.parts.finished),
         clock: caller.parts.clock.clone(),
     };
     let echo = Capabilities::echo(format, is_negotiated);

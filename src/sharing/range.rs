@@ -154,6 +154,7 @@ pub async fn answer(
             .is_asked()
             .then(|| files_max.map_or(FILES_PAGE_MAX, |count| count.min(FILES_PAGE_MAX))),
         has_end: is_negotiated || request.page.is_asked(),
+        coding: caller.coding,
         next_token: {
             let sealer = tokens.sealer.clone();
             let (recipient, share, table, now_ms) =

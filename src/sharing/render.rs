@@ -1,5 +1,7 @@
 //! Files as lines of NDJSON, byte by byte, signed on the way.
 
+use sha2::{Digest, Sha256};
+
 use super::capabilities::Format;
 use super::file_id::{FileId, FileIds, Path};
 use crate::sigv4::credential::Credential;
@@ -57,6 +59,31 @@ pub struct LineWriter {
     /// `"expirationTimestamp":1795387951160`
     expiration: Vec<u8>,
     min_expiration_ms: i64,
+    scope: LineScope,
+}
+
+/// Equal for writers whose lines of a file are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LineScope {
+    /// The bucket of time, by its start, in seconds since the Unix epoch.
+    pub signed_at_s: i64,
+    /// Digest of all that the lines depend on beside the file.
+    digest: [u8; 32],
+}
+
+impl LineScope {
+    fn new(signing: &Signing, presigner: &Presigner, formats: [Format; 2]) -> Self {
+        let mut hash = Sha256::new();
+        let Signing { endpoint, bucket, location, region, credential, expires_seconds } = signing;
+        let texts = [endpoint, bucket, location, region, &credential.access_key, &credential.secret_key];
+        for text in texts.map(String::as_str).into_iter().chain(formats.map(Format::as_str)) {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        hash.update(expires_seconds.to_le_bytes());
+        hash.update(presigner.signed_at_s().to_le_bytes());
+        Self { signed_at_s: presigner.signed_at_s(), digest: hash.finalize().into() }
+    }
 }
 
 impl LineWriter {
@@ -64,8 +91,9 @@ impl LineWriter {
         let presigner = signing.presigner(now_ms);
         let min_expiration_ms = presigner.expiration_ms();
         let expiration = expiration_of(&presigner);
+        let scope = LineScope::new(&signing, &presigner, [format, file_id_hash]);
         let ids = FileIds::new(file_id_hash);
-        Self { signing, presigner, format, ids, expiration, min_expiration_ms }
+        Self { signing, presigner, format, ids, expiration, min_expiration_ms, scope }
     }
 
     /// Takes a new presigner when the bucket of time is over, so that late lines of a slow answer live as
@@ -75,6 +103,7 @@ impl LineWriter {
             self.presigner = self.signing.presigner(now_ms);
             self.expiration = expiration_of(&self.presigner);
             self.min_expiration_ms = self.min_expiration_ms.min(self.presigner.expiration_ms());
+            self.scope = LineScope::new(&self.signing, &self.presigner, [self.format, self.ids.hash()]);
         }
     }
 
@@ -175,6 +204,11 @@ impl LineWriter {
         out.push(b'}');
     }
 
+    /// What the lines depend on beside the file.
+    pub fn scope(&self) -> LineScope {
+        self.scope
+    }
+
     pub fn format(&self) -> Format {
         self.format
     }
@@ -256,10 +290,9 @@ pub fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use md5::{Digest, Md5};
+    use md5::Md5;
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use sha2::Sha256;
 
     use super::*;
     use crate::sharing::fixture;

@@ -1,6 +1,6 @@
 //! What a request is answered with, and its headers.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
 use http::{Method, Response};
 
 use super::access::Access;
@@ -8,6 +8,7 @@ use super::capabilities::{self, Capabilities, Format};
 use super::feed::{Feed, FeedParts};
 use super::listing::{Listing, ListingParts};
 use crate::http::body::Body;
+use crate::http::coding::Coding;
 use crate::snapshot::loader::Loader;
 use crate::table::snapshot::Version;
 
@@ -66,11 +67,13 @@ impl Reply {
             Self::Files { parts, echo, file_id_hash } => {
                 insert_table(&mut headers, parts.version, echo);
                 insert_hash(&mut headers, file_id_hash);
+                insert_coding(&mut headers, parts.coding);
                 Body::wrap(Listing::new(*parts, access))
             }
             Self::Changes { parts, loader, version, echo, file_id_hash } => {
                 insert_table(&mut headers, version, echo);
                 insert_hash(&mut headers, file_id_hash);
+                insert_coding(&mut headers, parts.coding);
                 if method == Method::HEAD {
                     access.finish();
                     Body::empty()
@@ -98,6 +101,14 @@ fn insert_hash(headers: &mut HeaderMap, file_id_hash: Option<Format>) {
     if let Some(hash) = file_id_hash {
         let name = HeaderName::from_static(capabilities::FILE_ID_HASH_HEADER);
         headers.insert(name, HeaderValue::from_static(hash.as_str()));
+    }
+}
+
+/// How the lines are packed, which depends on what the request accepts.
+fn insert_coding(headers: &mut HeaderMap, coding: Coding) {
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(coding) = coding.header() {
+        headers.insert(CONTENT_ENCODING, coding);
     }
 }
 

@@ -212,6 +212,11 @@ impl Presigner {
         self.window.signed_at_s.saturating_add(self.window.expires_seconds).saturating_mul(1000)
     }
 
+    /// The moment of signing, in seconds since the Unix epoch: the start of the bucket of time.
+    pub fn signed_at_s(&self) -> i64 {
+        self.window.signed_at_s
+    }
+
     /// Whether URLs signed now still live as long as promised; if not, a new presigner is due.
     pub fn is_current(&self, now_ms: i64) -> bool {
         self.window.holds(now_ms)

@@ -25,6 +25,13 @@ pub struct PackedKey {
     block: usize,
 }
 
+impl PackedKey {
+    /// Whether its segment begins with it.
+    pub fn is_first(self) -> bool {
+        self.block == 0
+    }
+}
+
 impl FileList {
     /// The key of block `index`; `None` if no file of it is alive.
     pub fn block_key(&self, index: usize) -> Option<BlockKey> {

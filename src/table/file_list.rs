@@ -168,6 +168,12 @@ impl Block {
         self.names.unpack(&segment.names, rows);
     }
 
+    /// Bytes of memory that the buffers hold.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let names = self.names.text.capacity() + self.names.ends.capacity() * size_of::<usize>();
+        self.unpacked.capacity() + names
+    }
+
     /// The lengths and texts of the block's statistics.
     fn statistics(&self) -> (&[u8], &[u8]) {
         self.unpacked.split_at_checked(self.lengths_bytes).unwrap_or_default()
@@ -240,7 +246,7 @@ pub struct BlockFiles<'a> {
 }
 
 impl<'a> BlockFiles<'a> {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             segment: None,
             segment_number: 0,
@@ -310,9 +316,9 @@ impl<'a> BlockFiles<'a> {
         self
     }
 
-    /// The row after the last file that was taken, for [`FileList::reopen_block`].
-    pub fn row(&self) -> usize {
-        self.rows.start
+    /// The row after the last file that was taken, for [`FileList::reopen_block`]; `None` if no row is left.
+    pub fn row(&self) -> Option<usize> {
+        (!self.rows.is_empty()).then_some(self.rows.start)
     }
 
     /// The next live file and its row in the segment.

@@ -18,3 +18,4 @@ pub mod segment_builder;
 pub mod snapshot;
 mod statistics;
 mod successor;
+pub mod unpacked_blocks;

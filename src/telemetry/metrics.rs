@@ -73,6 +73,27 @@ pub struct Metrics {
     hints: Family<HintLabels, Counter>,
     bytes: Family<CoreLabels, Counter>,
     connections: Family<CoreLabels, Gauge>,
+    finished: FinishedMetrics,
+}
+
+/// What is counted of the finished runs of listings, which all cores share.
+#[derive(Debug, Clone, Default)]
+pub struct FinishedMetrics {
+    pub hits: Counter,
+    pub misses: Counter,
+    pub bytes: Gauge,
+}
+
+impl FinishedMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "listing_cache_hits",
+            "Runs of listings that were finished already",
+            self.hits.clone(),
+        );
+        registry.register("listing_cache_misses", "Runs of listings that were rendered", self.misses.clone());
+        registry.register("listing_cache_bytes", "Bytes of finished runs that are kept", self.bytes.clone());
+    }
 }
 
 /// What one core counts; its counters are touched by no other core.
@@ -99,7 +120,14 @@ impl Metrics {
         registry.register("connections_open", "Connections open now", connections.clone());
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("file_io", io_mode)]);
         registry.register("build", "Version and how local files are read", build);
-        Self { registry, requests, hints, bytes, connections }
+        let finished = FinishedMetrics::default();
+        finished.register(&mut registry);
+        Self { registry, requests, hints, bytes, connections, finished }
+    }
+
+    /// The handles for the finished runs of listings.
+    pub fn finished(&self) -> FinishedMetrics {
+        self.finished.clone()
     }
 
     /// The handles of core number `core`.

@@ -4,6 +4,7 @@ mod auth;
 mod capabilities;
 mod change_pages;
 mod changes;
+mod codings;
 mod data_features;
 mod directory;
 mod features;

@@ -60,6 +60,9 @@ pub(crate) struct Server {
     /// Memory for table snapshots [default: 2GiB]
     #[arg(long, value_name = "SIZE")]
     pub snapshot_cache: Option<String>,
+    /// Memory for finished lines, which the next reader of the same files gets [default: 512MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub listing_cache: Option<String>,
     /// How log lines look: text or json [default: text]
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<String>,

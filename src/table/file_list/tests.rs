@@ -113,7 +113,7 @@ fn read(list: &FileList) -> Vec<Row> {
             rows.push(row_of(&file));
             // A listing leaves off in the middle of a block and goes on later.
             if rows.len().is_multiple_of(97) {
-                let row = files.row();
+                let row = files.row().unwrap_or(usize::MAX);
                 files = list.reopen_block(index, row, &block);
             }
         }
