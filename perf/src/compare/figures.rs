@@ -9,6 +9,7 @@ pub struct Verdict<'a> {
     pub figure: &'a Figure,
     /// `None`: not measured, or not offered by the server.
     pub value: Option<f64>,
+    /// How many times better than the rival's.
     pub times_rival: Option<f64>,
 }
 
@@ -39,7 +40,10 @@ fn verdict<'a>(figure: &'a Figure, records: &[Record]) -> Verdict<'a> {
         Some(phase) => ours.zip(median(Side::Ours, phase)).map(|(value, base)| value / base.max(1e-9)),
     };
     let rival = median(Side::Rival, figure.phase);
-    let times_rival = ours.zip(rival).map(|(ours, rival)| ours / rival.max(1e-9));
+    let times_rival = ours.zip(rival).map(|(ours, rival)| {
+        let (better, worse) = if figure.measure.is_rate() { (ours, rival) } else { (rival, ours) };
+        better / worse.max(1e-9)
+    });
     Verdict { figure, value, times_rival }
 }
 

@@ -26,7 +26,7 @@ use crate::table;
 
 use phases::Commits;
 use plan::{Phase, Plan, Sized};
-use record::{Record, Sample, Spread};
+use record::{Record, Sample, Side, Spread};
 use render::Comparison;
 use target::{Rival, RivalTable, Target};
 
@@ -96,7 +96,7 @@ pub fn compare(arguments: &Compare) -> anyhow::Result<bool> {
     slow::allow_connections(0)?;
     let version = report::version_of(&arguments.server)?;
     let started = Instant::now();
-    let mut run = Run { arguments, plan: &plan, records: Vec::new(), started };
+    let mut run = Run { arguments, plan: &plan, records: Vec::new(), failures: Vec::new(), started };
     for sized in &plan.tables {
         run.measure_size(sized, rival.as_ref())?;
     }
@@ -109,13 +109,14 @@ pub fn compare(arguments: &Compare) -> anyhow::Result<bool> {
         rival: rival.is_some().then(|| arguments.rival_name.clone()),
         command: report::own_command(),
         seconds: started.elapsed().as_secs(),
+        failures: &run.failures,
         records: &run.records,
     };
     print!("{}", comparison.render());
     if let Some(results) = &arguments.keep {
         println!("{}", comparison.keep(results)?.display());
     }
-    Ok(comparison.judge().iter().all(figures::Verdict::is_reached))
+    Ok(run.failures.is_empty() && comparison.judge().iter().all(figures::Verdict::is_reached))
 }
 
 /// Draws what `compare` has kept.
@@ -136,17 +137,18 @@ struct Run<'a> {
     arguments: &'a Compare,
     plan: &'a Plan,
     records: Vec<Record>,
+    failures: Vec<String>,
     started: Instant,
 }
 
 impl Run<'_> {
-    fn repeats(&self, files: u64) -> u32 {
-        if self.arguments.quick {
-            1
-        } else if files > REPEATS_FEW_FILES {
-            2
-        } else {
-            REPEATS
+    fn repeats(&self, target: &Target) -> u32 {
+        match target.side {
+            _ if self.arguments.quick => 1,
+            Side::Rival if target.files >= REPEATS_FEW_FILES => 1,
+            Side::Rival => 2,
+            Side::Ours if target.files > REPEATS_FEW_FILES => 2,
+            Side::Ours => REPEATS,
         }
     }
 
@@ -171,7 +173,7 @@ impl Run<'_> {
             let ours = Ours { grant, directory, files: sized.files };
             if !bare.is_empty() {
                 let server = place.start()?;
-                self.measure_phases(&ours.target(&server), &bare, &mut commits)?;
+                self.measure_phases(&ours.target(&server), &bare, &mut commits);
                 server.stop()?;
             }
             place.settings.clone_from(&self.plan.full);
@@ -180,7 +182,7 @@ impl Run<'_> {
             }
         }
         if let Some(target) = rival.and_then(|rival| rival.target(sized.files)) {
-            self.measure_phases(&target, &sized.rival, &mut commits)?;
+            self.measure_phases(&target, &sized.rival, &mut commits);
         }
         Ok(())
     }
@@ -198,7 +200,7 @@ impl Run<'_> {
         load::list(&phases::day_query(&target, 999))?;
         let is_restart = |phase: &Phase| matches!(phase, Phase::Restart | Phase::AfterRestart);
         let (restarts, others): (Vec<Phase>, Vec<Phase>) = phases.iter().partition(|phase| is_restart(phase));
-        self.measure_phases(&target, &others, commits)?;
+        self.measure_phases(&target, &others, commits);
         phases::wait_for_rest(target.process)?;
         server.stop()?;
         if restarts.is_empty() {
@@ -212,7 +214,7 @@ impl Run<'_> {
             if number == 0 {
                 self.say(&target, Phase::Restart);
                 if restarts.contains(&Phase::AfterRestart) {
-                    self.measure_phases(&target, &[Phase::AfterRestart], commits)?;
+                    self.measure_phases(&target, &[Phase::AfterRestart], commits);
                 }
             }
             server.stop()?;
@@ -221,21 +223,23 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn measure_phases(
-        &mut self,
-        target: &Target,
-        phases: &[Phase],
-        commits: &mut Commits,
-    ) -> anyhow::Result<()> {
+    fn measure_phases(&mut self, target: &Target, phases: &[Phase], commits: &mut Commits) {
         let mut phases = phases.to_vec();
         phases.sort();
         for phase in phases {
             self.say(target, phase);
-            let found = phases::measure(target, phase, self.repeats(target.files), commits)
-                .with_context(|| format!("{} of {} files", phase.name(), target.files))?;
-            self.records.extend(found);
+            match phases::measure(target, phase, self.repeats(target), commits) {
+                Ok(found) => self.records.extend(found),
+                Err(error) => self.fail(target, phase, &error),
+            }
         }
-        Ok(())
+    }
+
+    /// What one phase cannot measure, the others still can.
+    fn fail(&mut self, target: &Target, phase: Phase, error: &anyhow::Error) {
+        let failure = format!("{:?}: {} of {} files: {error:#}", target.side, phase.name(), target.files);
+        eprintln!("{failure}");
+        self.failures.push(failure);
     }
 
     fn say(&self, target: &Target, phase: Phase) {

@@ -13,7 +13,7 @@ use crate::table;
 use crate::usage::{Process, Usage, tcp_memory_bytes};
 
 use super::plan::Phase;
-use super::record::{Record, Sample, Spread};
+use super::record::{Record, Sample, Side, Spread};
 use super::slow::{self, Crowd, pause};
 use super::small;
 use super::target::Target;
@@ -33,6 +33,8 @@ const REST_TIMEOUT: Duration = Duration::from_mins(2);
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 /// Lets the server's threads come to rest, so that the kernel has counted what they did.
 const SETTLE: Duration = Duration::from_millis(20);
+/// A server that needs more for slow readers is not asked for more of them.
+const MEMORY_BYTES_MAX: u64 = 8 << 30;
 const EVERYTHING: &str = "{}";
 const ONE_FILE: &str = "{\"limitHint\":1}";
 
@@ -84,10 +86,10 @@ pub fn measure(
         }
         Phase::Crowd8 => samples.push(listings(target, &vec![plain(); 8], 1)?),
         Phase::Crowd64 | Phase::FinishedCrowd64 => samples.push(listings(target, &vec![plain(); 64], 1)?),
-        Phase::Day => repeat_counted(repeats.max(7), &mut samples, |number| one_day(target, number))?,
+        Phase::Day => repeat_counted(repeats + 2, &mut samples, |number| one_day(target, number))?,
         Phase::Commit if target.directory.is_some() => {
             load::list(&again(ONE_FILE, Compression::None))?;
-            repeat(repeats.max(5), &mut samples, || one_commit(target, commits))?;
+            repeat(repeats + 2, &mut samples, || one_commit(target, commits))?;
         }
         Phase::Shares | Phase::Tables | Phase::Version | Phase::Metadata => {
             repeat(repeats.min(3), &mut samples, || burst(target, &small_path(target, phase)))?;
@@ -127,7 +129,8 @@ fn repeat_counted(
 
 /// Listings one after the other in one measurement.
 fn often(target: &Target) -> u64 {
-    (URLS_PER_REPEAT / target.files.max(1)).clamp(1, 100)
+    let most = if target.side == Side::Ours { 100 } else { 5 };
+    (URLS_PER_REPEAT / target.files.max(1)).clamp(1, most)
 }
 
 /// Watches the server's process while `work` runs.
@@ -264,7 +267,15 @@ fn slow_readers(target: &Target, count: usize, bytes_per_second: usize) -> anyho
     let probe = target.query(ONE_FILE, Compression::None);
     let is_over = AtomicBool::new(false);
     let (found, sample) = watched(target.process, || {
-        let mut crowd = Crowd::open(&target.query(EVERYTHING, Compression::None), count)?;
+        let mut crowd = Crowd::open(&target.query(EVERYTHING, Compression::None), count, || {
+            let usage = target.process.usage()?;
+            ensure!(
+                usage.memory_bytes < MEMORY_BYTES_MAX,
+                "the server holds {} MiB",
+                usage.memory_bytes >> 20
+            );
+            Ok(())
+        })?;
         let probes = std::thread::scope(|scope| {
             let prober = scope.spawn(|| {
                 let mut found = Vec::new();

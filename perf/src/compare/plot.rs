@@ -138,10 +138,11 @@ fn render(drawing: &Drawing, lines: &[(usize, &str, Points)]) -> String {
     );
     write_axes(&mut out, &files, &values, drawing.axis);
     // Names beside the ends of lines must not lie on each other.
-    let mut ends: Vec<(f64, usize, &str)> = lines
+    let mut ends: Vec<(f64, f64, usize, &str)> = lines
         .iter()
         .filter_map(|(index, name, points)| {
-            points.last().map(|(_, value)| (values.at(*value), *index, *name))
+            let (count, value) = points.last()?;
+            Some((values.at(*value), files.at(*count), *index, *name))
         })
         .collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -157,11 +158,10 @@ fn render(drawing: &Drawing, lines: &[(usize, &str, Points)]) -> String {
         }
     }
     let mut lowest = f64::MIN;
-    for (y, index, name) in ends {
-        let y = (y + 4.0).max(lowest + 15.0);
+    for (y, x, index, name) in ends {
+        let (x, y) = (x + 10.0, (y + 4.0).max(lowest + 15.0));
         lowest = y;
-        let x = WIDTH - RIGHT + 10.0;
-        let _ = writeln!(out, "<text class=\"t{index}\" x=\"{x}\" y=\"{y:.1}\">{name}</text>");
+        let _ = writeln!(out, "<text class=\"t{index}\" x=\"{x:.1}\" y=\"{y:.1}\">{name}</text>");
     }
     out.push_str("</svg>\n");
     out

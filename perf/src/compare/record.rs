@@ -96,6 +96,11 @@ impl Sample {
 }
 
 impl Measure {
+    /// Whether more of it is better; the others are costs.
+    pub fn is_rate(self) -> bool {
+        matches!(self, Self::UrlsPerCpuSecond | Self::RequestsPerCpuSecond)
+    }
+
     /// The value of one sample of a table of `files`; `None` where it means nothing.
     pub fn of(self, sample: &Sample, files: u64) -> Option<f64> {
         let cpu = sample.cpu_seconds.max(1e-6);

@@ -28,6 +28,8 @@ pub struct Comparison<'a> {
     pub command: String,
     /// How long the whole run took.
     pub seconds: u64,
+    /// Phases that did not come to their end.
+    pub failures: &'a [String],
     #[serde(skip)]
     pub records: &'a [Record],
 }
@@ -45,13 +47,16 @@ impl<'a> Comparison<'a> {
             out.push_str(&self.render_ratios());
         }
         out.push('\n');
+        for failure in self.failures {
+            let _ = writeln!(out, "FAILED: {failure}\n");
+        }
         out.push_str(&self.render_medians());
         out
     }
 
     fn render_figures(&self) -> String {
         let mut out = String::from(
-            "| figure | phase, files | target | measured | of the rival's | |\n|---|---|--:|--:|--:|---|\n",
+            "| figure | phase, files | target | measured | better than the rival | |\n|---|---|--:|--:|--:|---|\n",
         );
         for verdict in self.judge() {
             let figure = verdict.figure;

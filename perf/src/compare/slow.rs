@@ -14,6 +14,8 @@ use crate::load::{self, Query};
 const SLOTS: u32 = 20;
 /// What a slow reader's kernel keeps for it; more would be a reader that is not slow but large.
 const RECEIVE_BUFFER_BYTES: usize = 32 << 10;
+/// Readers between two looks at the server's memory.
+const LOOK_EVERY: usize = 250;
 /// Files that a reader uses itself, beside its connections.
 const SPARE_FILES: u64 = 200;
 
@@ -40,10 +42,19 @@ pub fn allow_connections(connections: u64) -> anyhow::Result<()> {
 
 impl Crowd {
     /// Connects `count` readers and sends the query of each.
-    pub fn open(query: &Query, count: usize) -> anyhow::Result<Self> {
+    ///
+    /// `is_well` is asked now and then: a server that takes all memory for them must not take the machine with it.
+    pub fn open(
+        query: &Query,
+        count: usize,
+        mut is_well: impl FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         let request = load::render_request(query);
         let mut streams = Vec::with_capacity(count);
         for index in 0..count {
+            if index % LOOK_EVERY == 0 {
+                is_well()?;
+            }
             let stream = connect_small(query).with_context(|| format!("connecting reader {index}"))?;
             (&stream)
                 .write_all(request.as_bytes())
