@@ -14,11 +14,12 @@ pub mod sharing;
 // Floor 4: who asks, and what a core knows.
 pub mod auth;
 pub mod snapshot;
-// Floor 3: grants, the formats, and which files a query needs.
+// Floor 3: grants, the formats, snapshots on disk, and which files a query needs.
 pub mod delta;
 pub mod directory;
 pub mod sample;
 pub mod skip;
+pub mod spill;
 // Floor 2: the waist, and where things lie.
 pub mod state;
 pub mod storage;

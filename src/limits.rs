@@ -82,6 +82,10 @@ pub const STATS_BLOCK_FILES: usize = 1_024;
 /// Unpacked statistics after which a block is closed early, so that a reader's buffer stays small.
 pub const STATS_BLOCK_BYTES_MAX: usize = 4 << 20;
 
+/// Largest block of statistics, unpacked: closed by a file with the longest ones, each byte escaped to six.
+pub const STATS_UNPACKED_BYTES_MAX: usize =
+    STATS_BLOCK_BYTES_MAX + 6 * STATS_BYTES_MAX + 4 * STATS_BLOCK_FILES;
+
 /// Longest statistics of one file that are kept; they are optional, so longer ones are left out.
 pub const STATS_BYTES_MAX: usize = 2 << 20;
 
@@ -308,6 +312,21 @@ pub const CHECKPOINT_HELPERS_MAX: usize = 7;
 
 /// Tables that are replayed at the same time, so that memory for decoding stays bounded.
 pub const REPLAYS_AT_ONCE: usize = 4;
+
+/// Bytes of a column that are read or written at once: they are still in the core's cache when they are hashed.
+pub const COLUMN_PIECE_BYTES: usize = 256 << 10;
+
+/// Files from which on a snapshot is kept on disk: a smaller table is replayed as fast as it is read back.
+pub const SPILL_FILES_MIN: u64 = 10_000;
+
+/// Snapshots that wait to be written to disk; further ones are not, until their table changes again.
+pub const SPILL_WAITING_MAX: usize = 1_024;
+
+/// Largest description of a snapshot on disk; one of a billion files takes 125 MB for its deleted rows.
+pub const MANIFEST_BYTES_MAX: u64 = 256 << 20;
+
+/// Segments of one snapshot that are read from disk at the same time.
+pub const SEGMENTS_READ_AT_ONCE: usize = 4;
 
 /// Memory that a kept snapshot takes beside its columns: names, maps, the cache's own books.
 pub const SNAPSHOT_OVERHEAD_BYTES: usize = 4 << 10;

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("directory", 3),
     ("sample", 3),
     ("skip", 3),
+    ("spill", 3),
     ("state", 2),
     ("storage", 2),
     ("table", 2),

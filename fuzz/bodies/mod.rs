@@ -7,12 +7,13 @@ mod answers;
 mod directory;
 mod hints;
 mod log;
+mod spill;
 mod wire;
 
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     ("capabilities", wire::capabilities),
     ("changes", log::changes),
     ("checkpoint", log::checkpoint),
@@ -20,12 +21,14 @@ pub const TARGETS: [Target; 15] = [
     ("deletion_vector", log::deletion_vector),
     ("gzip", answers::gzip),
     ("json_hints", hints::json),
+    ("manifest", spill::manifest),
     ("object_key", wire::object_key),
     ("page_token", directory::page_token),
     ("presigned_url", answers::presigned_url),
     ("query_body", wire::query_body),
     ("query_token", directory::query_token),
     ("request_target", wire::request_target),
+    ("segment_file", spill::segment_file),
     ("sql_hints", hints::sql),
     ("statistics", hints::statistics),
 ];

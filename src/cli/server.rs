@@ -71,6 +71,7 @@ fn flags(args: &Server) -> Vec<(&'static str, String)> {
         ("async_queries", args.async_queries.then(|| "true".to_owned())),
         ("snapshot_cache", args.snapshot_cache.clone()),
         ("listing_cache", args.listing_cache.clone()),
+        ("snapshot_disk", args.snapshot_disk.clone()),
         ("log_format", args.log_format.clone()),
     ];
     given.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect()
@@ -161,6 +162,7 @@ mod tests {
             "--async-queries",
             "--snapshot-cache=i",
             "--listing-cache=k",
+            "--snapshot-disk=l",
             "--log-format=j",
         ]);
         let flags = flags(&args);

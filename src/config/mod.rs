@@ -59,6 +59,8 @@ pub struct Config {
     pub snapshot_cache_bytes: usize,
     /// 0: no finished lines are kept.
     pub listing_cache_bytes: usize,
+    /// 0: snapshots are kept in memory only.
+    pub snapshot_disk_bytes: u64,
     pub log_format: LogFormat,
     /// What the operator should know, in whole sentences.
     pub warnings: Vec<String>,
@@ -100,6 +102,7 @@ impl Config {
             async_queries: reader.parse("async_queries", units::flag)?,
             snapshot_cache_bytes: reader.parse("snapshot_cache", units::byte_count)?,
             listing_cache_bytes: reader.parse("listing_cache", units::byte_count)?,
+            snapshot_disk_bytes: reader.parse("snapshot_disk", units::byte_count)? as u64,
             log_format: reader.parse("log_format", log_format)?,
             warnings,
         })
@@ -227,6 +230,7 @@ mod tests {
         assert_eq!(config.url_expiry_seconds, 3600);
         assert_eq!(config.snapshot_cache_bytes, 2 << 30);
         assert_eq!(config.listing_cache_bytes, 512 << 20);
+        assert_eq!(config.snapshot_disk_bytes, 16 << 30);
     }
 
     #[test]
@@ -250,6 +254,7 @@ mod tests {
             ("region", "a b"),
             ("snapshot_cache", "lots"),
             ("listing_cache", "much"),
+            ("snapshot_disk", "some"),
             ("public_url", "ftp://x"),
             ("allow_http", "perhaps"),
             ("log_format", "xml"),

@@ -48,6 +48,7 @@ pub const KEYS: &[Key] = &[
         Some("512MiB"),
         "Memory for finished lines, which the next reader of the same files gets; 0 keeps none.",
     ),
+    key("snapshot_disk", Some("16GiB"), "Disk for table snapshots, which outlive a restart; 0: none."),
     key("log_format", Some("text"), "How log lines look: text or json."),
 ];
 

@@ -1,7 +1,7 @@
 //! What a table demands of readers, and what is served.
 
 use super::column_mapping;
-use crate::table::snapshot::{Metadata, Protocol, Version};
+use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
 
 const READER_VERSION_MAX: i32 = 3;
 const WRITER_VERSION_MAX: i32 = 7;
@@ -116,6 +116,15 @@ pub(super) fn check_mapping(protocol: &Protocol, metadata: &Metadata) -> Result<
 pub(super) fn check_deletion_vectors(protocol: &Protocol, has_any: bool) -> Result<(), Fault> {
     let is_heeded = || protocol.reader_features.iter().flatten().any(|feature| feature == "deletionVectors");
     if has_any && !is_heeded() { Err(Fault::DeletionVectorsUnheeded) } else { Ok(()) }
+}
+
+/// All of the above, of a whole version.
+pub(super) fn check_table(snapshot: &Snapshot) -> Result<(), Fault> {
+    let Snapshot { protocol, metadata, files, .. } = snapshot;
+    check_protocol(protocol)?;
+    check_metadata(metadata)?;
+    check_mapping(protocol, metadata)?;
+    check_deletion_vectors(protocol, files.has_deletion_vectors())
 }
 
 /// Whether the commit of `version` carries its own time ("In-Commit Timestamps"): a feature for writers, which

@@ -34,10 +34,10 @@ mod stats;
 use std::sync::Arc;
 
 use error::Error;
-use log::Log;
+use log::{Log, LogFile};
 use rebuild::Rebuilt;
 
-use crate::storage::table_store::TableStore;
+use crate::storage::table_store::{ObjectInfo, TableStore};
 use crate::table::snapshot::{Snapshot, Version};
 
 /// Which version of a table is asked for.
@@ -51,11 +51,33 @@ pub enum Wanted {
 #[derive(Debug, Clone)]
 pub struct Loaded {
     rebuilt: Rebuilt,
+    is_replayed: bool,
 }
 
 impl Loaded {
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.rebuilt.snapshot
+    }
+
+    /// The key and the facts of the object that made the version.
+    pub fn tip(&self) -> (&str, &ObjectInfo) {
+        (&self.rebuilt.tip.key, &self.rebuilt.tip.info)
+    }
+
+    /// Whether the last load read the log from its checkpoint on.
+    pub fn is_replayed(&self) -> bool {
+        self.is_replayed
+    }
+
+    /// What an earlier process loaded, to load from. Nothing is asked of the store.
+    ///
+    /// # Errors
+    /// [`Error::Unserved`], if that process served what this one does not.
+    pub fn of_kept(snapshot: Arc<Snapshot>, key: String, info: ObjectInfo) -> Result<Self, Error> {
+        features::check_table(&snapshot)
+            .map_err(|source| Error::Unserved { version: snapshot.version, source })?;
+        let rebuilt = Rebuilt { snapshot, tip: LogFile { key, info } };
+        Ok(Self { rebuilt, is_replayed: false })
     }
 }
 
@@ -70,14 +92,14 @@ pub async fn load(store: &TableStore, wanted: Wanted, previous: Option<&Loaded>)
     if let Some(previous) = previous
         && let Some(rebuilt) = from_previous(store, wanted, &previous.rebuilt).await?
     {
-        return Ok(Loaded { rebuilt });
+        return Ok(Loaded { rebuilt, is_replayed: false });
     }
     let mut result = from_log(store, wanted).await;
     if result.as_ref().is_err_and(Error::is_of_change) {
         result = from_log(store, wanted).await;
     }
     match result {
-        Ok(rebuilt) => Ok(Loaded { rebuilt }),
+        Ok(rebuilt) => Ok(Loaded { rebuilt, is_replayed: true }),
         Err(Error::Storage { source }) if (Error::Storage { source: source.clone() }).is_of_change() => {
             Err(Error::LogChanged { source })
         }

@@ -17,7 +17,8 @@ use crate::directory::{Directory, Published};
 use crate::encode::seal::{self, Sealer};
 use crate::limits;
 use crate::sharing::finished::FinishedRuns;
-use crate::snapshot::loader::Loader;
+use crate::snapshot::loader::{Loader, LoaderParts};
+use crate::spill::Spill;
 use crate::state::embedded::Store;
 use crate::storage::Buckets;
 use crate::storage::file_read::FileReader;
@@ -59,7 +60,18 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
     let sessions = Sessions::new(&seal::derive(store.page_key(), "sessions"));
     let control = Handle::current();
     let buckets = Buckets::embedded(config.data_dir.clone());
-    let loader = Loader::new(buckets, control.clone(), config.snapshot_cache_bytes);
+    let spill_dir = private_dir(&config.data_dir).join("snapshots");
+    let spill = match config.snapshot_disk_bytes {
+        0 => None,
+        bytes_max => Spill::open(&spill_dir, bytes_max, control.clone(), ground.clock.clone()),
+    };
+    let loader = Loader::new(LoaderParts {
+        buckets,
+        control: control.clone(),
+        cache_bytes: config.snapshot_cache_bytes,
+        spill,
+        loads: ground.metrics.snapshot_loads(),
+    });
     let sharing = sharing::Door::new(sharing::door_parts::DoorParts {
         directory: Arc::clone(&published),
         loader: loader.clone(),

@@ -14,10 +14,13 @@ use super::error::Error;
 use crate::delta::history::History;
 use crate::delta::{self, Loaded, Wanted};
 use crate::limits::{LOGS_READ_AT_ONCE, REPLAYS_AT_ONCE};
+use crate::spill::Spill;
+use crate::spill::manifest::{Kept, Tip};
 use crate::state::record::TableSource;
 use crate::storage::Buckets;
 use crate::storage::table_store::TableStore;
 use crate::table::snapshot::Snapshot;
+use crate::telemetry::metrics::{LoadedFrom, SnapshotLoads};
 
 /// Loads table versions and keeps them; cheap to clone, one for all cores.
 #[derive(Debug, Clone)]
@@ -25,22 +28,37 @@ pub struct Loader {
     shared: Arc<Shared>,
 }
 
+/// What a loader works with.
+#[derive(Debug)]
+pub struct LoaderParts {
+    pub buckets: Buckets,
+    /// The runtime of the control plane.
+    pub control: Handle,
+    /// Memory for snapshots.
+    pub cache_bytes: usize,
+    /// Snapshots on disk; `None`: they are kept in memory only.
+    pub spill: Option<Spill>,
+    pub loads: SnapshotLoads,
+}
+
 #[derive(Debug)]
 struct Shared {
     buckets: Buckets,
     control: Handle,
+    spill: Option<Spill>,
+    loads: SnapshotLoads,
     cache: Mutex<Cache>,
     replays: Semaphore,
     logs: Semaphore,
 }
 
 impl Loader {
-    /// A loader that works on the runtime `control` and keeps up to `cache_bytes` of snapshots.
-    pub fn new(buckets: Buckets, control: Handle, cache_bytes: usize) -> Self {
+    pub fn new(parts: LoaderParts) -> Self {
+        let LoaderParts { buckets, control, cache_bytes, spill, loads } = parts;
         let cache = Mutex::new(Cache::new(cache_bytes));
         let replays = Semaphore::new(REPLAYS_AT_ONCE);
         let logs = Semaphore::new(LOGS_READ_AT_ONCE);
-        Self { shared: Arc::new(Shared { buckets, control, cache, replays, logs }) }
+        Self { shared: Arc::new(Shared { buckets, control, spill, loads, cache, replays, logs }) }
     }
 
     /// The wanted version of a table, as it is now. Any thread may await it; all work is done on the control plane,
@@ -151,6 +169,46 @@ impl Shared {
             Some(_) => None,
             None => Some(self.replays.acquire().await.map_err(|_| Error::BrokenOff)?),
         };
-        Ok(delta::load(&store, key.wanted, previous).await?)
+        let restored = match previous {
+            Some(_) => None,
+            None => self.restore(key).await,
+        };
+        let known = previous.or(restored.as_ref());
+        let loaded = delta::load(&store, key.wanted, known).await?;
+        if !known.is_some_and(|known| Arc::ptr_eq(known.snapshot(), loaded.snapshot())) {
+            self.loads.count(if loaded.is_replayed() { LoadedFrom::Log } else { LoadedFrom::Refresh });
+            self.keep(key, &loaded);
+        }
+        Ok(loaded)
+    }
+
+    /// The table as it is on disk, which may be behind its log.
+    async fn restore(&self, key: &Key) -> Option<Loaded> {
+        let spill = self.spill.as_ref()?;
+        let wanted = match key.wanted {
+            Wanted::Latest => None,
+            Wanted::Version(version) => Some(version),
+        };
+        let Kept { snapshot, tip } = spill.restore(&key.source, wanted).await?;
+        match Loaded::of_kept(snapshot, tip.key, tip.info) {
+            Ok(loaded) => {
+                self.loads.count(LoadedFrom::Disk);
+                Some(loaded)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a snapshot on disk is not served; the log is read instead");
+                spill.forget(&key.source);
+                None
+            }
+        }
+    }
+
+    /// Has the latest version of a table written to disk.
+    fn keep(&self, key: &Key, loaded: &Loaded) {
+        if let (Some(spill), Wanted::Latest) = (&self.spill, key.wanted) {
+            let (key_of_tip, info) = loaded.tip();
+            let tip = Tip { key: key_of_tip.to_owned(), info: info.clone() };
+            spill.keep(&key.source, &Kept { snapshot: Arc::clone(loaded.snapshot()), tip });
+        }
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::local::{Fence, LocalBucket};
@@ -25,7 +26,7 @@ pub struct TableStore {
 }
 
 /// What a store knows of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectInfo {
     pub size_bytes: u64,
     /// Milliseconds since the Unix epoch.

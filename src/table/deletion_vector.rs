@@ -1,5 +1,6 @@
 //! Which rows of a file are deleted, and where that is written.
 
+use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
 use super::dictionary::Strings;
 
 /// The deleted rows of a file.
@@ -73,6 +74,15 @@ impl DeletionVectors {
         Some(DeletionVector { place, offset, size_bytes, cardinality })
     }
 
+    /// The numbers of the rows that have a vector.
+    pub(crate) fn with_vector(&self) -> &[u16] {
+        &self.rows
+    }
+
+    pub(crate) fn places(&self) -> &Strings {
+        &self.places
+    }
+
     pub(crate) fn byte_count(&self) -> usize {
         self.places.byte_count()
     }
@@ -86,5 +96,38 @@ impl DeletionVectors {
     pub(crate) fn memory_bytes(&self) -> usize {
         let facts = self.facts.capacity() * size_of::<Facts>();
         self.rows.capacity() * size_of::<u16>() + self.places.memory_bytes() + facts
+    }
+}
+
+const IS_INLINE: u8 = 1;
+const HAS_OFFSET: u8 = 2;
+
+impl Column for DeletionVectors {
+    fn write(&self, out: &mut ColumnWriter<'_>) -> std::io::Result<()> {
+        let flags = |facts: &Facts| {
+            let offset = if facts.offset.is_some() { HAS_OFFSET } else { 0 };
+            offset | if facts.is_inline { IS_INLINE } else { 0 }
+        };
+        let numbers = |facts: &Facts| [facts.offset.unwrap_or(0), facts.size_bytes, facts.cardinality];
+        out.array(&self.rows)?;
+        self.places.write(out)?;
+        out.array(&self.facts.iter().map(flags).collect::<Vec<_>>())?;
+        out.array(&self.facts.iter().flat_map(numbers).collect::<Vec<_>>())
+    }
+
+    fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
+        let rows: Vec<u16> = input.array()?;
+        let places = Strings::read(input)?;
+        let (flags, numbers): (Vec<u8>, Vec<u64>) = (input.array()?, input.array()?);
+        let (numbers, rest) = numbers.as_chunks();
+        let counts = [places.len(), flags.len(), numbers.len()];
+        check(rest.is_empty() && counts == [rows.len(); 3], "deletion vectors lack something")?;
+        let facts = flags.iter().zip(numbers).map(|(flags, &[offset, size_bytes, cardinality])| Facts {
+            is_inline: flags & IS_INLINE != 0,
+            offset: (flags & HAS_OFFSET != 0).then_some(offset),
+            size_bytes,
+            cardinality,
+        });
+        Ok(Self { facts: facts.collect(), rows, places })
     }
 }

@@ -3,6 +3,8 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
+
 /// Byte strings by number, in one arena.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
@@ -46,6 +48,12 @@ impl Strings {
         self.ends.push(end);
     }
 
+    /// Whether each string is UTF-8.
+    pub(crate) fn is_text(&self) -> bool {
+        let is_text = |text: &str| self.ends.iter().all(|&end| text.is_char_boundary(end as usize));
+        self.bytes.is_ascii() || std::str::from_utf8(&self.bytes).is_ok_and(is_text)
+    }
+
     pub(crate) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
         self.ends.shrink_to_fit();
@@ -53,6 +61,21 @@ impl Strings {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+}
+
+impl Column for Strings {
+    fn write(&self, out: &mut ColumnWriter<'_>) -> std::io::Result<()> {
+        out.array(&self.bytes)?;
+        out.array(&self.ends)
+    }
+
+    fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
+        let strings = Self { bytes: input.array()?, ends: input.array()? };
+        check(strings.ends.is_sorted(), "a string ends before it begins")?;
+        let end = strings.ends.last().map_or(0, |&end| end as usize);
+        check(end == strings.bytes.len(), "the last string ends elsewhere")?;
+        Ok(strings)
     }
 }
 

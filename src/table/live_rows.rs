@@ -55,6 +55,22 @@ impl LiveRows {
         was_alive
     }
 
+    /// A bit for each row.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Made of what [`LiveRows::words`] gave; `None` if these are not the bits of `row_count` rows.
+    pub(crate) fn of_words(words: Vec<u64>, row_count: usize) -> Option<Self> {
+        let is_whole = words.len() == row_count.div_ceil(64);
+        let excess = words.last().map_or(0, |last| last >> (row_count % 64));
+        (is_whole && (row_count.is_multiple_of(64) || excess == 0)).then_some(Self { words })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.words.capacity() * size_of::<u64>()
     }

@@ -10,6 +10,7 @@
 //! So a name is a template (head, digits of the number, middle, tail), a number and 16 bytes. What does not come out
 //! byte for byte from that is kept as text.
 
+use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
 use super::dictionary::{DictionaryBuilder, Strings};
 use super::numbers::Numbers;
 use crate::limits::NAME_TEMPLATES_MAX;
@@ -51,12 +52,42 @@ impl Names {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.template_of.len()
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.templates.memory_bytes()
             + self.template_of.memory_bytes()
             + self.numbers.memory_bytes()
             + self.ids.capacity() * size_of::<[u8; 16]>()
             + self.texts.memory_bytes()
+    }
+}
+
+impl Column for Names {
+    fn write(&self, out: &mut ColumnWriter<'_>) -> std::io::Result<()> {
+        self.templates.write(out)?;
+        self.template_of.write(out)?;
+        self.numbers.write(out)?;
+        out.array(&self.ids)?;
+        self.texts.write(out)
+    }
+
+    fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
+        let names = Self {
+            templates: Strings::read(input)?,
+            template_of: Numbers::read(input)?,
+            numbers: Numbers::read(input)?,
+            ids: input.array()?,
+            texts: Strings::read(input)?,
+        };
+        let Self { templates, template_of, numbers, ids, texts } = &names;
+        let row_count = template_of.len();
+        check(numbers.len() == row_count && ids.len() <= row_count, "names lack something")?;
+        check(template_of.are_below(templates.len() + 1), "a name has no template")?;
+        check(texts.is_text(), "a name is no text")?;
+        Ok(names)
     }
 }
 

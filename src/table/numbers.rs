@@ -1,5 +1,7 @@
 //! Numbers of rows in as few bits as they need.
 
+use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
+
 /// Widest distance that eight bytes hold wherever it begins within a byte; wider ones begin with a byte.
 const ODD_BITS_MAX: u8 = 57;
 
@@ -50,6 +52,13 @@ impl Numbers {
         self.count as usize
     }
 
+    /// Whether each number is below `bound`.
+    pub(crate) fn are_below(&self, bound: usize) -> bool {
+        let most = u64::MAX.checked_shr(64 - u32::from(self.bits)).unwrap_or(0);
+        let bound = bound as u64;
+        self.base.saturating_add(most) < bound || self.iter().all(|number| number < bound)
+    }
+
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<u64> {
         if row >= self.len() {
@@ -71,6 +80,27 @@ impl Numbers {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.distances.capacity()
+    }
+}
+
+impl Column for Numbers {
+    fn write(&self, out: &mut ColumnWriter<'_>) -> std::io::Result<()> {
+        [self.base, u64::from(self.bits), u64::from(self.count)]
+            .into_iter()
+            .try_for_each(|number| out.number(number))?;
+        out.array(&self.distances)
+    }
+
+    fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
+        let base = input.number()?;
+        let (bits, count) = (u8::try_from(input.number()?), u32::try_from(input.number()?));
+        let (Ok(bits), Ok(count)) = (bits, count) else { return Err(Error::Damaged("numbers are too wide")) };
+        let distances: Vec<u8> = input.array()?;
+        check(bits <= ODD_BITS_MAX || bits == 64, "numbers are too wide")?;
+        let packed_bytes = (u64::from(count) * u64::from(bits)).div_ceil(8);
+        let needed = if bits == 0 { 0 } else { packed_bytes + PADDING as u64 };
+        check(distances.len() as u64 == needed, "numbers are missing")?;
+        Ok(Self { base, bits, count, distances })
     }
 }
 
@@ -103,8 +133,23 @@ impl OptionalNumbers {
         Some(self.offset.wrapping_add(above))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.numbers.memory_bytes()
+    }
+}
+
+impl Column for OptionalNumbers {
+    fn write(&self, out: &mut ColumnWriter<'_>) -> std::io::Result<()> {
+        out.number(self.offset)?;
+        self.numbers.write(out)
+    }
+
+    fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
+        Ok(Self { offset: input.number()?, numbers: Numbers::read(input)? })
     }
 }
 
@@ -125,8 +170,22 @@ impl Times {
         self.numbers.get(row).map(|number| (number ^ SIGN).cast_signed())
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.numbers.memory_bytes()
+    }
+}
+
+impl Column for Times {
+    fn write(&self, out: &mut ColumnWriter<'_>) -> std::io::Result<()> {
+        self.numbers.write(out)
+    }
+
+    fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
+        Ok(Self { numbers: Numbers::read(input)? })
     }
 }
 

@@ -1,5 +1,6 @@
 //! At most 65,536 files, column by column, never changed.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::deletion_vector::DeletionVectors;
@@ -33,6 +34,8 @@ pub struct Segment {
     pub(crate) default_row_commit_versions: OptionalNumbers,
     /// Whether a file, or the file of a deletion vector, lies outside of the table.
     pub(crate) has_outside: bool,
+    /// Digest of the file that holds the segment, once there is one.
+    pub kept_as: OnceLock<u128>,
 }
 
 impl std::fmt::Debug for Segment {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::file_list::FileList;
 
 /// Delta's number of a table version.
 pub type Version = i64;
 
 /// Which readers and writers a table version demands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protocol {
     pub min_reader_version: i32,
     pub min_writer_version: i32,
@@ -19,7 +21,7 @@ pub struct Protocol {
 }
 
 /// What a table version says of itself: Delta's `metaData` action.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     pub id: String,
     pub name: Option<String>,

@@ -60,6 +60,34 @@ struct HintLabels {
     used: HintUse,
 }
 
+/// What a table version was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum LoadedFrom {
+    /// The log, from its checkpoint on.
+    Log,
+    /// The version before and the new commits.
+    Refresh,
+    /// What an earlier process, or an evicted load, left on disk.
+    Disk,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoadLabels {
+    from: LoadedFrom,
+}
+
+/// Counts table versions as they come into memory.
+#[derive(Debug, Clone, Default)]
+pub struct SnapshotLoads {
+    counts: Family<LoadLabels, Counter>,
+}
+
+impl SnapshotLoads {
+    pub fn count(&self, from: LoadedFrom) {
+        self.counts.get_or_create(&LoadLabels { from }).inc();
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CoreLabels {
     core: u32,
@@ -74,6 +102,7 @@ pub struct Metrics {
     bytes: Family<CoreLabels, Counter>,
     connections: Family<CoreLabels, Gauge>,
     finished: FinishedMetrics,
+    loads: SnapshotLoads,
 }
 
 /// What is counted of the finished runs of listings, which all cores share.
@@ -118,16 +147,23 @@ impl Metrics {
         registry.register("queries_with_hints", help, hints.clone());
         registry.register("body_bytes_sent", "Bytes of response bodies", bytes.clone());
         registry.register("connections_open", "Connections open now", connections.clone());
+        let loads = SnapshotLoads::default();
+        registry.register("snapshot_loads", "Table versions that came into memory", loads.counts.clone());
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION")), ("file_io", io_mode)]);
         registry.register("build", "Version and how local files are read", build);
         let finished = FinishedMetrics::default();
         finished.register(&mut registry);
-        Self { registry, requests, hints, bytes, connections, finished }
+        Self { registry, requests, hints, bytes, connections, finished, loads }
     }
 
     /// The handles for the finished runs of listings.
     pub fn finished(&self) -> FinishedMetrics {
         self.finished.clone()
+    }
+
+    /// The counter of snapshots, for who loads them.
+    pub fn snapshot_loads(&self) -> SnapshotLoads {
+        self.loads.clone()
     }
 
     /// The handles of core number `core`.
@@ -174,7 +210,9 @@ mod tests {
         core.count(Door::Sharing, 404);
         core.bytes_sent.inc_by(17);
         core.count_hints(HintUse::Part);
+        metrics.snapshot_loads().count(LoadedFrom::Disk);
         let text = metrics.render();
+        assert!(text.contains(r#"lakeshare_snapshot_loads_total{from="Disk"} 1"#), "{text}");
         assert!(
             text.contains(r#"lakeshare_requests_total{core="3",door="Sharing",status="Success"} 1"#),
             "{text}"

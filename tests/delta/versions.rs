@@ -5,10 +5,11 @@ use std::sync::Arc;
 use lakeshare::delta::Wanted;
 use lakeshare::delta::error::Error;
 use lakeshare::snapshot;
-use lakeshare::snapshot::loader::Loader;
+use lakeshare::snapshot::loader::{Loader, LoaderParts};
 use lakeshare::state::record::TableSource;
 use lakeshare::storage::Buckets;
 use lakeshare::table::snapshot::Snapshot;
+use lakeshare::telemetry::metrics::SnapshotLoads;
 use serde_json::json;
 
 use super::log_builder::{Table, add, add_with, commit_name, metadata, paths, protocol, remove, rows};
@@ -145,7 +146,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn loader(table: &Table, runtime: &tokio::runtime::Runtime, cache_bytes: usize) -> Loader {
-    Loader::new(Buckets::embedded(table.data_dir()), runtime.handle().clone(), cache_bytes)
+    Loader::new(LoaderParts {
+        buckets: Buckets::embedded(table.data_dir()),
+        control: runtime.handle().clone(),
+        cache_bytes,
+        spill: None,
+        loads: SnapshotLoads::default(),
+    })
 }
 
 #[test]

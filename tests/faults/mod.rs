@@ -1,4 +1,5 @@
 //! What was acknowledged outlives the process.
 
 mod kill_put;
+mod kill_spill;
 mod state;

@@ -111,6 +111,11 @@ fn json_hints_never_panic() {
 }
 
 #[test]
+fn manifests_are_read_or_refused() {
+    survives("manifest", 5_000);
+}
+
+#[test]
 fn object_keys_stay_below_their_bucket() {
     survives("object_key", 20_000);
 }
@@ -138,6 +143,11 @@ fn tokens_of_queries_open_for_their_own_question_only() {
 #[test]
 fn paths_and_parameters_are_read_or_refused_for_good() {
     survives("request_target", 20_000);
+}
+
+#[test]
+fn segment_files_are_read_in_bounds_or_refused() {
+    survives("segment_file", 5_000);
 }
 
 #[test]

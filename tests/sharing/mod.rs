@@ -23,5 +23,6 @@ mod queries;
 mod query;
 mod refused;
 mod spark;
+mod spill;
 mod wire;
 mod world;

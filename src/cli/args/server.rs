@@ -63,6 +63,9 @@ pub(crate) struct Server {
     /// Memory for finished lines, which the next reader of the same files gets [default: 512MiB]
     #[arg(long, value_name = "SIZE")]
     pub listing_cache: Option<String>,
+    /// Disk for table snapshots, which outlive a restart; 0: none [default: 16GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub snapshot_disk: Option<String>,
     /// How log lines look: text or json [default: text]
     #[arg(long, value_name = "FORM")]
     pub log_format: Option<String>,
