@@ -76,8 +76,17 @@ pub const SEGMENT_FILES_MAX: usize = 65_536;
 /// takes less than both as text, and writers that put more into a pattern than its number change it with each commit.
 pub const NAME_TEMPLATES_MAX: usize = 4_096;
 
-/// Files whose statistics are compressed together: one block is about 0.5 MB of text when unpacked.
-pub const STATS_BLOCK_FILES: usize = 1_024;
+/// Files whose statistics are compressed together: some 140 kB of text when unpacked, which fits a core's cache. Blocks of 1,024
+/// files take 6 % less memory, but a query for one partition unpacks what it does not want.
+pub const STATS_BLOCK_FILES: usize = 128;
+
+/// Files after which a block ends with its partition: few enough that a small partition is found in a small block, and enough that
+/// blocks take at most 12 % more memory.
+pub const STATS_BLOCK_FILES_MIN: usize = 64;
+
+/// Statistics that are gathered before the rows of a segment are put in order, in bytes; then the segment is closed. So
+/// much memory takes each list that is being built.
+pub const SEGMENT_TEXT_BYTES_MAX: usize = 96 << 20;
 
 /// Unpacked statistics after which a block is closed early, so that a reader's buffer stays small.
 pub const STATS_BLOCK_BYTES_MAX: usize = 4 << 20;

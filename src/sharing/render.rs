@@ -306,7 +306,8 @@ mod tests {
         let mut writer = LineWriter::new(fixture::signing(), format, file_id_hash, NOW_MS);
         let mut out = Vec::new();
         let mut block = Block::default();
-        let files: Vec<_> = snapshot.files.read_block(0, &mut block).collect();
+        let mut files: Vec<_> = snapshot.files.read_block(0, &mut block).collect();
+        files.sort_by_key(|file| file.size_bytes);
         writer.push_files(&files, &mut out);
         let text = String::from_utf8(out).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

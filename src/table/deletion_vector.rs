@@ -87,7 +87,26 @@ impl DeletionVectors {
         self.places.byte_count()
     }
 
-    pub(crate) fn shrink(&mut self) {
+    /// The same vectors for other rows: of each, the row and where the vector stands in this column. Ascending.
+    pub(crate) fn arranged(&self, rows: &[(u16, usize)]) -> Self {
+        let mut arranged = Self::default();
+        for &(row, position) in rows {
+            if let Some(&facts) = self.facts.get(position) {
+                arranged.rows.push(row);
+                arranged.places.push(self.places.get(position));
+                arranged.facts.push(facts);
+            }
+        }
+        arranged.shrink();
+        arranged
+    }
+
+    /// The rows that have a vector, as numbers of a segment.
+    pub(crate) fn row_numbers(&self) -> &[u16] {
+        &self.rows
+    }
+
+    fn shrink(&mut self) {
         self.rows.shrink_to_fit();
         self.places.shrink();
         self.facts.shrink_to_fit();

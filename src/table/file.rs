@@ -60,7 +60,7 @@ pub(super) fn file<'a>(
         encoded_name: name.encoded.unwrap_or(name.log),
         size_bytes: segment.sizes_bytes.get(row)?,
         modification_time_ms: segment.modification_times_ms.get(row)?,
-        partition_values_json: segment.partitions.get(usize::from(partition.number)),
+        partition_values_json: segment.partitions.json(partition.number),
         partition,
         stats_escaped: &[],
         record_count: segment.record_counts.get(row),

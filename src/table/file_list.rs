@@ -239,6 +239,8 @@ pub struct BlockFiles<'a> {
     /// The remaining rows' statistics.
     texts: &'a [u8],
     names: NamesLeft<'a>,
+    /// Number of the last file's partition values.
+    partition: u16,
     /// Position of the next row that has an encoded name of its own.
     encoded_name: usize,
     /// Position of the next row that has a deletion vector.
@@ -255,6 +257,7 @@ impl<'a> BlockFiles<'a> {
             lengths: &[],
             texts: &[],
             names: NamesLeft::default(),
+            partition: 0,
             encoded_name: 0,
             deletion_vector: 0,
         }
@@ -284,6 +287,7 @@ impl<'a> BlockFiles<'a> {
             live: segment.live.as_deref(),
             rows: segment.segment.statistics.rows(index),
             names: block.names.all(),
+            partition: 0,
             lengths,
             texts,
             encoded_name: 0,
@@ -310,6 +314,7 @@ impl<'a> BlockFiles<'a> {
 
     /// Finds what only some rows have, from the next row on.
     fn seek(mut self, segment: &Segment) -> Self {
+        self.partition = segment.partitions.number_of(self.rows.start);
         let encoded_rows = &segment.encoded_names.rows;
         self.encoded_name = encoded_rows.partition_point(|&row| usize::from(row) < self.rows.start);
         self.deletion_vector = segment.deletion_vectors.position(self.rows.start);
@@ -334,8 +339,10 @@ impl<'a> BlockFiles<'a> {
             let deletion_vector = segment.deletion_vectors.get(self.deletion_vector, row);
             self.deletion_vector += usize::from(deletion_vector.is_some());
             if self.live.is_none_or(|live| live.contains(row)) {
-                let number = segment.partition_number(row)?;
-                let partition = PartitionNumber { segment: self.segment_number, number };
+                if row >= segment.partitions.row_end(self.partition) {
+                    self.partition = segment.partitions.number_of(row);
+                }
+                let partition = PartitionNumber { segment: self.segment_number, number: self.partition };
                 let file = file(segment, row, partition, name)?;
                 return Some((row, File { stats_escaped, deletion_vector, ..file }));
             }

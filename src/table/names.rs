@@ -13,6 +13,7 @@
 use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
 use super::dictionary::{DictionaryBuilder, Strings};
 use super::numbers::Numbers;
+use super::order::Order;
 use crate::limits::NAME_TEMPLATES_MAX;
 use crate::sigv4::hexadecimal::write_hex;
 
@@ -32,7 +33,7 @@ pub(crate) struct Names {
     template_of: Numbers,
     /// Of a row: the number in its name, or that of its text.
     numbers: Numbers,
-    /// As long as the last row that has one.
+    /// Empty if no row has one.
     ids: Vec<[u8; 16]>,
     texts: Strings,
 }
@@ -243,14 +244,14 @@ impl NamesBuilder {
         self.texts.byte_count() + self.templates.byte_count()
     }
 
-    pub(crate) fn finish(mut self) -> Names {
+    /// The names in another order of rows.
+    pub(crate) fn finish(mut self, order: &Order) -> Names {
         self.texts.shrink();
-        self.ids.shrink_to_fit();
         Names {
             templates: self.templates.finish(),
-            template_of: Numbers::pack(&self.template_of),
-            numbers: Numbers::pack(&self.numbers),
-            ids: self.ids,
+            template_of: Numbers::pack(&order.arrange(&self.template_of)),
+            numbers: Numbers::pack(&order.arrange(&self.numbers)),
+            ids: if self.ids.is_empty() { Vec::new() } else { order.arrange(&self.ids) },
             texts: self.texts,
         }
     }
@@ -267,7 +268,10 @@ mod tests {
     fn names<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Names {
         let mut builder = NamesBuilder::default();
         names.into_iter().for_each(|name| builder.push(name));
-        builder.finish()
+        let numbers = vec![0; builder.numbers.len()];
+        let mut partitions = DictionaryBuilder::default();
+        partitions.intern(b"{}");
+        builder.finish(&Order::by_partition(&numbers, &partitions.finish()).0)
     }
 
     fn read(names: &Names, row: usize) -> Vec<u8> {

@@ -60,11 +60,9 @@ impl FileList {
             if !kept.contains(&false) {
                 return Some(segment.clone());
             }
-            let is_kept = |row: usize| {
-                let partition = segment.segment.partition_number(row);
-                partition.is_some_and(|partition| kept.get(usize::from(partition)) == Some(&true))
-            };
-            Some(segment.only(segment.live_rows().filter(|&row| is_kept(row))))
+            let numbers = (0..=u16::MAX).zip(kept).filter(|&(_, is_kept)| is_kept);
+            let rows = numbers.flat_map(|(number, _)| segment.segment.partitions.rows(number));
+            Some(segment.only(rows.filter(|&row| segment.is_live(row))))
         });
         Self::of(segments.filter(|segment| segment.file_count > 0).collect())
     }
@@ -148,8 +146,11 @@ fn position_of(segment: &Segment, row: usize) -> Option<PagePosition> {
 
 impl LiveSegment {
     fn live_rows(&self) -> impl Iterator<Item = usize> {
-        let live = self.live.as_deref();
-        (0..self.segment.row_count()).filter(move |&row| live.is_none_or(|live| live.contains(row)))
+        (0..self.segment.row_count()).filter(|&row| self.is_live(row))
+    }
+
+    fn is_live(&self, row: usize) -> bool {
+        self.live.as_ref().is_none_or(|live| live.contains(row))
     }
 
     /// The same segment with these of its live rows.

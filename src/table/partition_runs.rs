@@ -8,15 +8,15 @@ impl FileList {
     /// has, dead ones too. Unpacks nothing.
     pub fn block_runs(&self, index: usize) -> impl Iterator<Item = (PartitionNumber, usize)> {
         self.place_of(index).into_iter().flat_map(|(segment, live, block)| {
-            let rows = live.segment.statistics.rows(block);
-            let mut numbers = rows.map_while(|row| live.segment.partition_number(row)).peekable();
+            let partitions = &live.segment.partitions;
+            let mut rows = live.segment.statistics.rows(block);
+            let mut number = partitions.number_of(rows.start);
             std::iter::from_fn(move || {
-                let number = numbers.next()?;
-                let mut file_count = 1;
-                while numbers.next_if_eq(&number).is_some() {
-                    file_count += 1;
-                }
-                Some((PartitionNumber { segment, number }, file_count))
+                let end = partitions.row_end(number).min(rows.end);
+                let run = (PartitionNumber { segment, number }, end.checked_sub(rows.start)?);
+                rows.start = end;
+                number = number.saturating_add(1);
+                (run.1 > 0).then_some(run)
             })
         })
     }
@@ -29,6 +29,6 @@ impl FileList {
     /// The JSON object of partition values; empty if there are none of that number.
     pub fn partition_values_json(&self, partition: PartitionNumber) -> &[u8] {
         let segment = self.segments.get(partition.segment);
-        segment.map_or(&[], |live| live.segment.partitions.get(usize::from(partition.number)))
+        segment.map_or(&[], |live| live.segment.partitions.json(partition.number))
     }
 }

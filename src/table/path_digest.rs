@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
 /// A keyed digest of a file's identity. The key is a secret of this installation, or drawn once per process, so nobody
 /// who writes a log can choose two paths that meet; digests must therefore never be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathDigest(pub(super) u128);
 
 static SEED: OnceLock<u64> = OnceLock::new();

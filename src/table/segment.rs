@@ -7,6 +7,7 @@ use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
 use super::names::Names;
 use super::numbers::{Numbers, OptionalNumbers, Times};
+use super::partitions::Partitions;
 use super::path_digest::PathDigests;
 use super::statistics::Statistics;
 
@@ -24,9 +25,8 @@ pub struct Segment {
     pub(crate) sizes_bytes: Numbers,
     pub(crate) modification_times_ms: Times,
     pub(crate) record_counts: OptionalNumbers,
-    /// Partition values as finished JSON objects.
-    pub(crate) partitions: Strings,
-    pub(crate) partition_of: Numbers,
+    /// Rows stand in the order of their partition values.
+    pub(crate) partitions: Partitions,
     pub(crate) digests: Vec<super::path_digest::PathDigest>,
     pub(crate) statistics: Statistics,
     pub(crate) deletion_vectors: DeletionVectors,
@@ -86,10 +86,6 @@ impl Segment {
         self.digests.len()
     }
 
-    pub(crate) fn partition_number(&self, row: usize) -> Option<u16> {
-        u16::try_from(self.partition_of.get(row)?).ok()
-    }
-
     pub(crate) fn block_count(&self) -> usize {
         self.statistics.blocks.len()
     }
@@ -112,7 +108,7 @@ impl Segment {
             ("sizes", self.sizes_bytes.memory_bytes()),
             ("modification times", self.modification_times_ms.memory_bytes()),
             ("record counts", self.record_counts.memory_bytes()),
-            ("partitions", self.partitions.memory_bytes() + self.partition_of.memory_bytes()),
+            ("partitions", self.partitions.memory_bytes()),
             ("deletion vectors", self.deletion_vectors.memory_bytes()),
             ("base row ids", self.base_row_ids.memory_bytes()),
             ("default row commit versions", self.default_row_commit_versions.memory_bytes()),

@@ -1,15 +1,17 @@
 //! Files in, one by one; a finished segment out.
 
-use super::deletion_vector::{DeletionVector, Place};
+use super::deletion_vector::{DeletionVector, DeletionVectors, Place};
 use super::dictionary::{DictionaryBuilder, Strings};
 use super::names::NamesBuilder;
 use super::numbers::{MISSING, Numbers, OptionalNumbers, Times};
+use super::order::Order;
+use super::partitions::Partitions;
 use super::path_digest::PathDigest;
-use super::segment::Segment;
+use super::segment::{Directories, EncodedNames, Segment};
 use super::statistics::Packer;
 use crate::encode::json;
 use crate::encode::url_path::{OUTSIDE, encode_into};
-use crate::limits::{SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, STATS_BYTES_MAX};
+use crate::limits::{SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, SEGMENT_TEXT_BYTES_MAX, STATS_BYTES_MAX};
 
 /// A path in the spelling of the log, and decoded.
 #[derive(Debug, Clone, Copy)]
@@ -72,38 +74,48 @@ pub struct RowIds {
     pub default_commit_version: Option<u64>,
 }
 
-/// Collects the files of one segment.
+/// Collects the files of one segment, and puts them in order when it is closed.
 pub struct SegmentBuilder {
-    segment: Segment,
     rows: Rows,
     names: NamesBuilder,
+    encoded_names: EncodedNames,
+    deletion_vectors: DeletionVectors,
     log_directories: DictionaryBuilder,
+    encoded_directories: Strings,
     partitions: DictionaryBuilder,
+    /// Escaped.
+    statistics: Strings,
+    has_outside: bool,
     packer: Packer,
     /// Scratch for an encoded name.
     encoded: Vec<u8>,
 }
 
-/// Numbers by row, before they are packed.
+/// What each row has, as it came.
 #[derive(Debug, Default)]
 struct Rows {
     directory_of: Vec<u64>,
-    partition_of: Vec<u64>,
+    partition_of: Vec<u16>,
     sizes_bytes: Vec<u64>,
     modification_times_ms: Vec<i64>,
     record_counts: Vec<u64>,
     base_row_ids: Vec<u64>,
     default_row_commit_versions: Vec<u64>,
+    digests: Vec<PathDigest>,
 }
 
 impl Default for SegmentBuilder {
     fn default() -> Self {
         Self {
-            segment: Segment::default(),
             rows: Rows::default(),
             names: NamesBuilder::default(),
+            encoded_names: EncodedNames::default(),
+            deletion_vectors: DeletionVectors::default(),
             log_directories: DictionaryBuilder::default(),
+            encoded_directories: Strings::default(),
             partitions: DictionaryBuilder::default(),
+            statistics: Strings::default(),
+            has_outside: false,
             packer: Packer::new(),
             encoded: Vec::new(),
         }
@@ -118,45 +130,42 @@ impl std::fmt::Debug for SegmentBuilder {
 
 impl SegmentBuilder {
     pub fn row_count(&self) -> usize {
-        self.rows.sizes_bytes.len()
+        self.rows.digests.len()
     }
 
     /// Whether the next file belongs into another segment.
     pub fn is_full(&self) -> bool {
         let arenas = [
             self.names.byte_count(),
-            self.segment.encoded_names.names.byte_count(),
-            self.segment.directories.encoded.byte_count(),
+            self.encoded_names.names.byte_count(),
+            self.encoded_directories.byte_count(),
             self.log_directories.byte_count(),
             self.partitions.byte_count(),
-            self.segment.deletion_vectors.byte_count(),
+            self.deletion_vectors.byte_count(),
         ];
         self.row_count() >= SEGMENT_FILES_MAX
+            || self.statistics.byte_count() >= SEGMENT_TEXT_BYTES_MAX
             || arenas.into_iter().any(|bytes| bytes >= SEGMENT_ARENA_BYTES_MAX)
     }
 
     /// Appends a file; the segment must not be full.
     pub fn push(&mut self, file: &NewFile<'_>) {
         assert!(self.row_count() < SEGMENT_FILES_MAX, "row numbers of a segment fit 16 bits");
-        let row = self.row_count();
         if let Some(vector) = &file.deletion_vector {
-            self.segment.has_outside |= matches!(vector.place, Place::File(key) if key.starts_with(OUTSIDE));
-            self.segment.deletion_vectors.push(narrow(u32::try_from(row).unwrap_or(u32::MAX)), vector);
+            self.has_outside |= matches!(vector.place, Place::File(key) if key.starts_with(OUTSIDE));
+            self.deletion_vectors.push(narrow(self.row_count()), vector);
         }
         self.push_path(&file.path);
         self.push_numbers(file);
         let (partition, _) = self.partitions.intern(file.partition_values);
-        self.rows.partition_of.push(u64::from(partition));
-        self.segment.digests.push(file.digest);
-        self.packer.push_with(|out| match file.statistics {
+        self.rows.partition_of.push(narrow(partition as usize));
+        self.statistics.push_with(|out| match file.statistics {
             StatisticsText::Raw(text) if text.len() <= STATS_BYTES_MAX => json::escape_into(text, out),
             StatisticsText::Escaped(text) => out.extend_from_slice(text),
             // Statistics are optional, so a file with monstrous ones is served without.
             StatisticsText::Absent | StatisticsText::Raw(_) => {}
         });
-        if self.packer.is_full() {
-            self.packer.pack(row + 1, &mut self.segment.statistics);
-        }
+        self.rows.digests.push(file.digest);
     }
 
     fn push_numbers(&mut self, file: &NewFile<'_>) {
@@ -174,56 +183,72 @@ impl SegmentBuilder {
             path.key.split_at_checked(path.key_directory_bytes).unwrap_or((&[], path.key));
         let (directory, new) = self.log_directories.intern(log_directory);
         if new {
-            self.segment.has_outside |= key_directory.starts_with(OUTSIDE);
-            self.segment.directories.encoded.push_with(|out| encode_into(key_directory, out));
+            self.has_outside |= key_directory.starts_with(OUTSIDE);
+            self.encoded_directories.push_with(|out| encode_into(key_directory, out));
         }
         self.rows.directory_of.push(u64::from(directory));
         self.names.push(log_name);
         self.encoded.clear();
         encode_into(key_name, &mut self.encoded);
         if self.encoded != log_name {
-            let row = narrow(u32::try_from(self.row_count()).unwrap_or(u32::MAX));
-            self.segment.encoded_names.rows.push(row);
-            self.segment.encoded_names.names.push(&self.encoded);
+            self.encoded_names.rows.push(narrow(self.row_count()));
+            self.encoded_names.names.push(&self.encoded);
         }
     }
 
     /// Closes the segment and begins an empty one, which goes on with the same buffers.
     pub fn seal(&mut self) -> SealedSegment {
-        self.packer.pack(self.row_count(), &mut self.segment.statistics);
-        let mut segment = std::mem::take(&mut self.segment);
-        segment.directories.log = std::mem::take(&mut self.log_directories).finish();
-        segment.directories.encoded.shrink();
-        segment.names = std::mem::take(&mut self.names).finish();
-        segment.encoded_names.rows.shrink_to_fit();
-        segment.encoded_names.names.shrink();
-        segment.digests.shrink_to_fit();
-        segment.statistics.shrink();
-        segment.deletion_vectors.shrink();
-        self.rows.pack_into(&mut segment);
-        SealedSegment { segment, partitions: std::mem::take(&mut self.partitions).finish() }
+        let values = std::mem::take(&mut self.partitions).finish();
+        let (order, values) = Order::by_partition(&self.rows.partition_of, &values);
+        let texts: Vec<&[u8]> = order.rows().map(|row| self.statistics.get(row)).collect();
+        let statistics = self.packer.pack(&texts, &order.partition_sizes);
+        self.statistics.clear();
+        let rows = std::mem::take(&mut self.rows);
+        let numbers = |column: &[u64]| Numbers::pack(&order.arrange(column));
+        let optional = |column: &[u64]| OptionalNumbers::pack(&order.arrange(column));
+        let vectors = std::mem::take(&mut self.deletion_vectors);
+        let mut encoded_directories = std::mem::take(&mut self.encoded_directories);
+        encoded_directories.shrink();
+        SealedSegment {
+            segment: Segment {
+                directories: Directories {
+                    log: std::mem::take(&mut self.log_directories).finish(),
+                    encoded: encoded_directories,
+                },
+                directory_of: numbers(&rows.directory_of),
+                names: std::mem::take(&mut self.names).finish(&order),
+                encoded_names: arranged(&std::mem::take(&mut self.encoded_names), &order),
+                sizes_bytes: numbers(&rows.sizes_bytes),
+                modification_times_ms: Times::pack(&order.arrange(&rows.modification_times_ms)),
+                record_counts: optional(&rows.record_counts),
+                partitions: Partitions::new(values, order.partition_sizes.iter().copied()),
+                digests: order.arrange(&rows.digests),
+                statistics,
+                deletion_vectors: vectors.arranged(&order.arrange_sparse(vectors.row_numbers())),
+                base_row_ids: optional(&rows.base_row_ids),
+                default_row_commit_versions: optional(&rows.default_row_commit_versions),
+                has_outside: std::mem::take(&mut self.has_outside),
+                ..Segment::default()
+            },
+        }
     }
 }
 
-impl Rows {
-    /// Packs the columns, which are empty then.
-    fn pack_into(&mut self, segment: &mut Segment) {
-        segment.directory_of = Numbers::pack(&self.directory_of);
-        segment.partition_of = Numbers::pack(&self.partition_of);
-        segment.sizes_bytes = Numbers::pack(&self.sizes_bytes);
-        segment.modification_times_ms = Times::pack(&self.modification_times_ms);
-        segment.record_counts = OptionalNumbers::pack(&self.record_counts);
-        segment.base_row_ids = OptionalNumbers::pack(&self.base_row_ids);
-        segment.default_row_commit_versions = OptionalNumbers::pack(&self.default_row_commit_versions);
-        *self = Self::default();
+fn arranged(names: &EncodedNames, order: &Order) -> EncodedNames {
+    let mut arranged = EncodedNames::default();
+    for (row, position) in order.arrange_sparse(&names.rows) {
+        arranged.rows.push(row);
+        arranged.names.push(names.names.get(position));
     }
+    arranged.rows.shrink_to_fit();
+    arranged.names.shrink();
+    arranged
 }
 
 /// A segment with all its files, whose partition values are still as `NewFile` had them.
 #[derive(Debug)]
 pub struct SealedSegment {
     segment: Segment,
-    partitions: Strings,
 }
 
 impl SealedSegment {
@@ -233,15 +258,12 @@ impl SealedSegment {
 
     /// The finished segment. `write_partition` appends the JSON object for what `NewFile::partition_values` held.
     pub fn finish(mut self, write_partition: &mut dyn FnMut(&[u8], &mut Vec<u8>)) -> Segment {
-        for partition in self.partitions.iter() {
-            self.segment.partitions.push_with(|out| write_partition(partition, out));
-        }
-        self.segment.partitions.shrink();
+        self.segment.partitions.rewrite(write_partition);
         self.segment
     }
 }
 
-fn narrow(number: u32) -> u16 {
+fn narrow(number: usize) -> u16 {
     let narrowed = u16::try_from(number);
     assert!(narrowed.is_ok(), "a segment has at most 65,536 rows, so its numbers fit 16 bits");
     narrowed.unwrap_or_default()

@@ -7,6 +7,7 @@ use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
 use super::names::Names;
 use super::numbers::{Numbers, OptionalNumbers, Times};
+use super::partitions::Partitions;
 use super::path_digest::PathDigest;
 use super::segment::{Directories, EncodedNames, Segment};
 use super::statistics::{Statistics, StatisticsBlock};
@@ -27,7 +28,6 @@ impl Segment {
         self.modification_times_ms.write(out)?;
         self.record_counts.write(out)?;
         self.partitions.write(out)?;
-        self.partition_of.write(out)?;
         out.array(&self.digests.iter().map(|digest| digest.0).collect::<Vec<_>>())?;
         self.statistics.write(out)?;
         self.deletion_vectors.write(out)?;
@@ -52,8 +52,7 @@ impl Segment {
             sizes_bytes: Numbers::read(input)?,
             modification_times_ms: Times::read(input)?,
             record_counts: OptionalNumbers::read(input)?,
-            partitions: Strings::read(input)?,
-            partition_of: Numbers::read(input)?,
+            partitions: Partitions::read(input)?,
             digests: input.array::<u128>()?.into_iter().map(PathDigest).collect(),
             statistics: Statistics::read(input)?,
             deletion_vectors: DeletionVectors::read(input)?,
@@ -73,7 +72,7 @@ impl Segment {
             self.sizes_bytes.len(),
             self.modification_times_ms.len(),
             self.record_counts.len(),
-            self.partition_of.len(),
+            self.partitions.row_count(),
             self.digests.len(),
             self.statistics.row_count(),
             self.base_row_ids.len(),
@@ -83,12 +82,11 @@ impl Segment {
         let Directories { log, encoded } = &self.directories;
         check(log.len() == encoded.len(), "directories have one spelling only")?;
         check(self.directory_of.are_below(log.len()), "a file lies in no directory")?;
-        check(self.partition_of.are_below(self.partitions.len()), "a file is in no partition")?;
         let EncodedNames { rows, names } = &self.encoded_names;
         check(rows.len() == names.len() && are_rows(rows, row_count), "an encoded name is of no file")?;
         let with_vector = self.deletion_vectors.with_vector();
         check(are_rows(with_vector, row_count), "a deletion vector is of no file")?;
-        let texts = [log, encoded, names, &self.partitions, self.deletion_vectors.places()];
+        let texts = [log, encoded, names, self.partitions.values(), self.deletion_vectors.places()];
         check(texts.into_iter().all(Strings::is_text), "a text is none")
     }
 }

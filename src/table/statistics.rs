@@ -1,6 +1,8 @@
 //! Escaped statistics in compressed blocks.
 
-use crate::limits::{STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES};
+use std::ops::Range;
+
+use crate::limits::{STATS_BLOCK_BYTES_MAX, STATS_BLOCK_FILES, STATS_BLOCK_FILES_MIN};
 
 /// Speed before ratio: level 3 costs three times the time and saves nothing on statistics.
 const STATISTICS_ZSTD_LEVEL: i32 = 1;
@@ -23,7 +25,7 @@ pub(crate) struct StatisticsBlock {
 
 impl Statistics {
     /// The rows of block `index`.
-    pub(crate) fn rows(&self, index: usize) -> std::ops::Range<usize> {
+    pub(crate) fn rows(&self, index: usize) -> Range<usize> {
         let end = |index: usize| self.blocks.get(index).map_or(0, |block| block.row_end as usize);
         let start = index.checked_sub(1).map_or(0, end);
         start..end(index).max(start)
@@ -50,8 +52,6 @@ impl Statistics {
 /// Packs statistics, block by block.
 pub(crate) struct Packer {
     compressor: zstd::bulk::Compressor<'static>,
-    lengths: Vec<u8>,
-    texts: Vec<u8>,
     /// Scratch: lengths, then texts.
     unpacked: Vec<u8>,
 }
@@ -59,39 +59,51 @@ pub(crate) struct Packer {
 impl Packer {
     pub(crate) fn new() -> Self {
         let compressor = zstd::bulk::Compressor::new(STATISTICS_ZSTD_LEVEL);
-        let compressor = compressor.unwrap_or_default();
-        Self { compressor, lengths: Vec::new(), texts: Vec::new(), unpacked: Vec::new() }
+        Self { compressor: compressor.unwrap_or_default(), unpacked: Vec::new() }
     }
 
-    /// Appends the next row's statistics, which `write` appends to its argument.
-    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.texts.len();
-        write(&mut self.texts);
-        let length = u32::try_from(self.texts.len() - start).unwrap_or(u32::MAX);
-        self.lengths.extend_from_slice(&length.to_le_bytes());
+    /// Packs the texts of rows, of which those with one partition's values are neighbours.
+    pub(crate) fn pack(&mut self, texts: &[&[u8]], partition_sizes: &[usize]) -> Statistics {
+        let mut statistics = Statistics::default();
+        let (mut start, mut end, mut bytes) = (0, 0, 0);
+        for size in partition_sizes {
+            let partition_end = end + size;
+            for text in texts.get(end..partition_end).unwrap_or_default() {
+                if end - start >= STATS_BLOCK_FILES || bytes >= STATS_BLOCK_BYTES_MAX {
+                    self.pack_block(texts, start..end, &mut statistics);
+                    (start, bytes) = (end, 0);
+                }
+                end += 1;
+                bytes += text.len();
+            }
+            if end - start >= STATS_BLOCK_FILES_MIN {
+                self.pack_block(texts, start..end, &mut statistics);
+                (start, bytes) = (end, 0);
+            }
+        }
+        self.pack_block(texts, start..end, &mut statistics);
+        statistics.shrink();
+        statistics
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.lengths.len() >= STATS_BLOCK_FILES * 4 || self.texts.len() >= STATS_BLOCK_BYTES_MAX
-    }
-
-    /// Closes the block that is being filled, if it has any row; it ends before `row_end`.
-    pub(crate) fn pack(&mut self, row_end: usize, statistics: &mut Statistics) {
-        if self.lengths.is_empty() {
+    fn pack_block(&mut self, texts: &[&[u8]], rows: Range<usize>, statistics: &mut Statistics) {
+        let texts = texts.get(rows.clone()).unwrap_or_default();
+        if texts.is_empty() {
             return;
         }
         self.unpacked.clear();
-        self.unpacked.extend_from_slice(&self.lengths);
-        self.unpacked.extend_from_slice(&self.texts);
-        let compressed = &mut statistics.compressed;
+        for text in texts {
+            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            self.unpacked.extend_from_slice(&length.to_le_bytes());
+        }
+        texts.iter().for_each(|text| self.unpacked.extend_from_slice(text));
         let packed = self.compressor.compress(&self.unpacked);
         assert!(packed.is_ok(), "packing bytes in memory fails only without memory");
-        compressed.extend_from_slice(&packed.unwrap_or_default());
-        let compressed_end = compressed.len();
-        let unpacked_bytes = self.unpacked.len();
-        let row_end = u32::try_from(row_end).unwrap_or(u32::MAX);
-        statistics.blocks.push(StatisticsBlock { row_end, compressed_end, unpacked_bytes });
-        self.lengths.clear();
-        self.texts.clear();
+        statistics.compressed.extend_from_slice(&packed.unwrap_or_default());
+        statistics.blocks.push(StatisticsBlock {
+            row_end: u32::try_from(rows.end).unwrap_or(u32::MAX),
+            compressed_end: statistics.compressed.len(),
+            unpacked_bytes: self.unpacked.len(),
+        });
     }
 }
