@@ -117,7 +117,8 @@ fn execute_run(run: &Run) -> anyhow::Result<bool> {
         executable: run.server.clone(),
         data_dir: run.work.join(scenario.table.slug()),
         run_dir: run.work.join("run"),
-        settings: BTreeMap::new(),
+        // What an earlier server left on disk would make a cold listing a warm one.
+        settings: BTreeMap::from([("snapshot_disk".to_owned(), "0".to_owned())]),
     };
     place.clear()?;
     let server_version = report::version_of(&run.server)?;
