@@ -234,6 +234,12 @@ pub const HTTP2_STREAMS_MAX: u32 = 64;
 /// Length of the kernel's queue of connections that wait for `accept`, per core.
 pub const LISTEN_QUEUE: i32 = 4_096;
 
+/// Bytes of log lines that wait for the thread that writes them; who fills it up writes them himself.
+pub const LOG_BUFFER_BYTES: usize = 64 << 10;
+
+/// Time that the line of a request waits for others: a reader of the log does not notice it.
+pub const LOG_DELAY_MS: u64 = 10;
+
 /// Threads of the control plane: replay decodes in parallel, the rest only waits.
 pub const CONTROL_THREADS: usize = 2;
 

@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, args: &Quickstart) -> Result<(), Fault> {
     let flags: Vec<_> = args.address.iter().map(|address| ("address", address.clone())).collect();
     let mut config = read_config(&args.dir, &flags, None)?;
     // What the reads do to the server would only push the banner away.
-    log::start(config.log_format, Some(log_filter().as_deref().unwrap_or("warn")));
+    let _log = log::start(config.log_format, Some(log_filter().as_deref().unwrap_or("warn")));
     let profile =
         std::path::absolute(PROFILE).map_err(|error| Fault::io(format!("cannot write {PROFILE}"), &error))?;
     let draft = PrivateFile::prepare(&profile)

@@ -20,7 +20,7 @@ const WHAT: &str = "cannot start the server";
 /// Serves until the process is told to stop.
 pub(crate) fn run(context: &Context, args: &Server) -> Result<(), Fault> {
     let config = check(args)?;
-    log::start(config.log_format, log_filter().as_deref());
+    let _log = log::start(config.log_format, log_filter().as_deref());
     let started = |started: &Started| {
         announce(&context.printer, &config, started);
         match &args.port_file {

@@ -1,6 +1,7 @@
 //! A body that counts its bytes on the way out.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -13,11 +14,11 @@ use crate::telemetry::metrics::CoreMetrics;
 #[derive(Debug)]
 pub(super) struct Counted {
     body: Body,
-    metrics: CoreMetrics,
+    metrics: Arc<CoreMetrics>,
 }
 
 impl Counted {
-    pub(super) fn new(body: Body, metrics: CoreMetrics) -> Self {
+    pub(super) fn new(body: Body, metrics: Arc<CoreMetrics>) -> Self {
         Self { body, metrics }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Core {
     pub(super) doors: Arc<Doors>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) file_reader: FileReader,
-    pub(super) metrics: CoreMetrics,
+    pub(super) metrics: Arc<CoreMetrics>,
     pub(super) shutdown: Shutdown,
 }
 
@@ -40,10 +40,15 @@ impl Core {
     async fn accept(self) -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let places = Arc::new(Semaphore::new(limits::CONNECTIONS_PER_CORE_MAX as usize));
-        let metrics = self.metrics.clone();
+        let metrics = Arc::clone(&self.metrics);
+        // Counted by this core alone, so that cores do not wait for each other to count.
+        let answering = Rc::new((self.doors, self.metrics));
         let handler = Rc::new(move |request: http::Request<hyper::body::Incoming>| {
-            let (doors, metrics) = (Arc::clone(&self.doors), self.metrics.clone());
-            async move { doors.answer(request, &metrics).await }
+            let answering = Rc::clone(&answering);
+            async move {
+                let (doors, metrics) = &*answering;
+                doors.answer(request, metrics).await
+            }
         });
         loop {
             let accepted = tokio::select! {

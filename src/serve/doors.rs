@@ -24,7 +24,11 @@ pub(super) struct Doors {
 
 impl Doors {
     /// Answers one request and counts it for the core.
-    pub(super) async fn answer(&self, request: Request<Incoming>, metrics: &CoreMetrics) -> Response<Body> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        metrics: &Arc<CoreMetrics>,
+    ) -> Response<Body> {
         let name = door_of(request.method(), request.uri().path());
         let awaits_nothing = awaits_nothing(&request);
         let mut response = match name {
@@ -42,7 +46,7 @@ impl Doors {
         if let Some(hint_use) = response.extensions().get::<HintUse>() {
             metrics.count_hints(*hint_use);
         }
-        let counted = metrics.clone();
+        let counted = Arc::clone(metrics);
         response.map(|body| Body::wrap(Counted::new(body, counted)))
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::skip::predicate::Predicate;
 use crate::table::snapshot::Version;
 use crate::telemetry::metrics::HintUse;
+use crate::telemetry::request_id;
 
 /// Spark's user agents hold ids that a provider needs to follow a query; they fit.
 const USER_AGENT_BYTES_MAX: usize = 512;
@@ -39,7 +40,7 @@ impl Access {
     /// Starts the clock of a request; `call` is set when the route is known.
     pub fn begin(call: &'static str) -> Self {
         Self {
-            request_id: Uuid::new_v4(),
+            request_id: request_id::next(),
             recipient: None,
             version: None,
             files: 0,

@@ -1,4 +1,6 @@
 //! Logs and metrics: every name in one place.
 
+mod lines;
 pub mod log;
 pub mod metrics;
+pub mod request_id;
