@@ -37,6 +37,7 @@ use error::Error;
 use log::{Log, LogFile};
 use rebuild::Rebuilt;
 
+use crate::storage::glimpse::Glimpse;
 use crate::storage::table_store::{ObjectInfo, TableStore};
 use crate::table::snapshot::{Snapshot, Version};
 
@@ -78,6 +79,18 @@ impl Loaded {
             .map_err(|source| Error::Unserved { version: snapshot.version, source })?;
         let rebuilt = Rebuilt { snapshot, tip: LogFile { key, info } };
         Ok(Self { rebuilt, is_replayed: false })
+    }
+
+    /// Whether this is still what `wanted` means, as far as `look` shows it: the same two questions as those of
+    /// [`load`], by key. `false` also where a look is not enough.
+    pub fn is_current(&self, wanted: Wanted, look: impl Fn(&str) -> Glimpse) -> bool {
+        let Rebuilt { snapshot, tip } = &self.rebuilt;
+        let is_tip = matches!(look(&tip.key), Glimpse::There(info) if info == tip.info);
+        is_tip
+            && match wanted {
+                Wanted::Latest => look(&log::commit_key(snapshot.version + 1)) == Glimpse::Absent,
+                Wanted::Version(version) => version == snapshot.version,
+            }
     }
 }
 

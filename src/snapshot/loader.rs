@@ -2,7 +2,8 @@
 //!
 //! Every load looks at the table: nobody is told of a version older than the newest at the time of asking. Who asks
 //! while another's look is under way waits for the next one, which serves all who wait by then. So a thousand
-//! askers cost two looks, and a look at an unchanged table is two questions to its store.
+//! askers cost two looks, and a look at an unchanged table is two questions to its store. Where the kernel answers these
+//! at once, as for an embedded bucket, who asks looks for himself and waits for nobody.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,14 +62,17 @@ impl Loader {
         Self { shared: Arc::new(Shared { buckets, control, spill, loads, cache, replays, logs }) }
     }
 
-    /// The wanted version of a table, as it is now. Any thread may await it; all work is done on the control plane,
-    /// and goes on if the caller goes away.
+    /// The wanted version of a table, as it is now. Any thread may await it; all work beyond a glance at two files is
+    /// done on the control plane, and goes on if the caller goes away.
     ///
     /// # Errors
     /// See [`Error`]. Failures are not kept: the next caller looks again.
     pub async fn load(&self, source: &TableSource, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
         let shared = Arc::clone(&self.shared);
         let key = Key { source: source.clone(), wanted };
+        if let Some(loaded) = shared.glance(&key) {
+            return Ok(Arc::clone(loaded.snapshot()));
+        }
         let task = self.shared.control.spawn(async move { shared.load(&key).await });
         match task.await {
             Ok(loaded) => loaded.map(|loaded| Arc::clone(loaded.snapshot())),
@@ -130,6 +134,15 @@ impl Loader {
 impl Shared {
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is kept, if a look from this thread shows that it is the wanted version still.
+    fn glance(&self, key: &Key) -> Option<Loaded> {
+        let (entry, _) = self.cache().arrive(key);
+        let loaded = entry.last.try_lock().ok()?.as_ref()?.loaded.clone()?;
+        let TableSource::Delta { bucket, location } = &key.source;
+        let look = |key: &str| self.buckets.glimpse(bucket, location, key);
+        loaded.is_current(key.wanted, look).then_some(loaded)
     }
 
     async fn load(&self, key: &Key) -> Result<Loaded, Error> {

@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod file_read;
+pub mod glimpse;
 mod local;
 pub mod table_store;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use error::Error;
+use glimpse::Glimpse;
 use local::LocalBucket;
 use table_store::TableStore;
 
@@ -16,12 +18,13 @@ use table_store::TableStore;
 #[derive(Debug, Clone)]
 pub struct Buckets {
     data_dir: Arc<PathBuf>,
+    root: glimpse::Root,
 }
 
 impl Buckets {
     /// Buckets that are directories of `data_dir`.
     pub fn embedded(data_dir: PathBuf) -> Self {
-        Self { data_dir: Arc::new(data_dir) }
+        Self { root: glimpse::Root::open(&data_dir), data_dir: Arc::new(data_dir) }
     }
 
     /// The objects of the table at `location` in `bucket`. Looks at directories, and at no file.
@@ -32,5 +35,10 @@ impl Buckets {
     pub fn open(&self, bucket: &str, location: &str) -> Result<TableStore, Error> {
         let bucket = LocalBucket::open(&self.data_dir, bucket)?;
         TableStore::in_directory(bucket, location)
+    }
+
+    /// What the object `key` of a table is now, if that can be told without waiting for another thread.
+    pub fn glimpse(&self, bucket: &str, location: &str, key: &str) -> Glimpse {
+        self.root.look(bucket, location, key)
     }
 }

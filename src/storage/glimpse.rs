@@ -1,0 +1,102 @@
+//! What an embedded bucket has under a name, told at once.
+//!
+//! Whether a table has changed is asked about files whose names are known. Asked through a store each question costs some
+//! changes of threads, asked of the kernel about a microsecond. What is not plain is left to the store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use super::table_store::ObjectInfo;
+
+/// What a look at a name shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Glimpse {
+    /// The same as the store says of it.
+    There(ObjectInfo),
+    Absent,
+    /// Only the store can tell.
+    Unclear,
+}
+
+/// The directory of all embedded buckets; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Root {
+    /// `None`: nothing can be told from here.
+    directory: Option<Arc<OwnedFd>>,
+}
+
+impl Root {
+    pub(super) fn open(data_dir: &Path) -> Self {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Self { directory: rustix::fs::open(data_dir, flags, Mode::empty()).ok().map(Arc::new) }
+    }
+
+    /// Looks at the object `key` of the table at `location` in `bucket`. No symbolic link is followed.
+    pub(super) fn look(&self, bucket: &str, location: &str, key: &str) -> Glimpse {
+        let Some(directory) = &self.directory else { return Glimpse::Unclear };
+        // How a store spells such names in a file system is its own business.
+        if location.contains('%') {
+            return Glimpse::Unclear;
+        }
+        let path = [bucket, location, key].join("/");
+        let links = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let opened =
+            rustix::fs::openat2(directory, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), links);
+        match opened.and_then(rustix::fs::fstat) {
+            Ok(stat) => info(&stat).map_or(Glimpse::Unclear, Glimpse::There),
+            Err(Errno::NOENT) => Glimpse::Absent,
+            Err(_) => Glimpse::Unclear,
+        }
+    }
+}
+
+/// What the store would say, its tag included; `None` if it is no file, or from before 1970.
+fn info(stat: &Stat) -> Option<ObjectInfo> {
+    const MICROS: u64 = 1_000_000;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let seconds = u64::try_from(stat.st_mtime).ok()?;
+    let micros = seconds.checked_mul(MICROS)?.checked_add(stat.st_mtime_nsec / 1_000)?;
+    let size_bytes = u64::try_from(stat.st_size).ok()?;
+    Some(ObjectInfo {
+        size_bytes,
+        modified_ms: i64::try_from(micros / 1_000).ok()?,
+        tag: Some(format!("\"{:x}-{micros:x}-{size_bytes:x}\"", stat.st_ino)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Buckets;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_glimpse_is_what_the_store_says_or_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = dir.path().join("b/t");
+        std::fs::create_dir_all(table.join("_delta_log/folder")).unwrap();
+        std::fs::write(table.join("_delta_log/0.json"), "{}").unwrap();
+        std::os::unix::fs::symlink(table.join("_delta_log/0.json"), table.join("_delta_log/link")).unwrap();
+        std::os::unix::fs::symlink("t", dir.path().join("b/u")).unwrap();
+        let buckets = Buckets::embedded(dir.path().to_owned());
+        let store = buckets.open("b", "t").unwrap();
+        let told = store.head("_delta_log/0.json").await.unwrap().unwrap();
+        assert_eq!(buckets.glimpse("b", "t", "_delta_log/0.json"), Glimpse::There(told));
+        assert_eq!(buckets.glimpse("b", "t", "_delta_log/1.json"), Glimpse::Absent);
+        assert_eq!(buckets.glimpse("c", "t", "_delta_log/0.json"), Glimpse::Absent);
+        for (location, key) in [
+            ("t", "_delta_log/link"),
+            ("t", "_delta_log/folder"),
+            ("u", "_delta_log/0.json"),
+            ("t", "../../../x"),
+            ("t%20", "_delta_log/0.json"),
+        ] {
+            assert_eq!(buckets.glimpse("b", location, key), Glimpse::Unclear, "{location} {key}");
+        }
+    }
+}
