@@ -240,6 +240,12 @@ pub const LOG_BUFFER_BYTES: usize = 64 << 10;
 /// Time that the line of a request waits for others: a reader of the log does not notice it.
 pub const LOG_DELAY_MS: u64 = 10;
 
+/// Heads of tables that are kept as they are sent.
+pub const HEADS_MAX: usize = 256;
+
+/// Longest head that is kept, in bytes, so that all of them take at most 16 MiB.
+pub const HEAD_BYTES_MAX: usize = 64 << 10;
+
 /// Threads of the control plane: replay decodes in parallel, the rest only waits.
 pub const CONTROL_THREADS: usize = 2;
 

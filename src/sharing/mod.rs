@@ -9,6 +9,7 @@ use self::access::Access;
 use self::caller::Caller;
 use self::door_parts::DoorParts;
 use self::error::Error;
+use self::heads::Heads;
 use self::list::Item;
 use self::parameters::Parameters;
 use self::query::Manner;
@@ -37,6 +38,7 @@ pub mod file_id;
 pub mod filter;
 pub mod finished;
 pub mod format;
+pub mod heads;
 pub mod list;
 pub mod listing;
 pub mod metadata;
@@ -59,6 +61,7 @@ pub mod token;
 /// Answers recipients on one core.
 pub struct Door {
     parts: DoorParts,
+    heads: Heads,
 }
 
 impl std::fmt::Debug for Door {
@@ -69,7 +72,7 @@ impl std::fmt::Debug for Door {
 
 impl Door {
     pub fn new(parts: DoorParts) -> Self {
-        Self { parts }
+        Self { parts, heads: Heads::default() }
     }
 
     /// The answer to one request below `/delta-sharing` or `/_delta-sharing`.
@@ -185,7 +188,9 @@ impl Door {
                 caller.check_history(target.parameter())?;
                 let snapshot = caller.load(query::target(&caller, &target).await?).await?;
                 access.version = Some(snapshot.version);
-                let (format, lines) = query::head(&caller, &manner, &snapshot)?;
+                let subject = (caller.table.record(), &snapshot);
+                let write = || query::head(&caller, &manner, &snapshot);
+                let (format, lines) = self.heads.get(subject, &manner.capabilities, write)?;
                 Ok(Reply::Head { version: snapshot.version, format, lines })
             }
             TableCall::Query => {

@@ -1,5 +1,6 @@
 //! What a request is answered with, and its headers.
 
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
 use http::{Method, Response};
 
@@ -27,7 +28,7 @@ pub enum Reply {
     /// A header and no body.
     Version(Version),
     /// The two lines of a table's head.
-    Head { version: Version, format: Format, lines: Vec<u8> },
+    Head { version: Version, format: Format, lines: Bytes },
     /// The id of a query whose answer is fetched later.
     Pending { version: Version, echo: &'static str, line: Vec<u8> },
     /// The head and the files.
@@ -112,7 +113,8 @@ fn insert_coding(headers: &mut HeaderMap, coding: Coding) {
     }
 }
 
-fn whole(bytes: Vec<u8>, method: &Method, access: &mut Access) -> Body {
+fn whole(bytes: impl Into<Bytes>, method: &Method, access: &mut Access) -> Body {
+    let bytes = bytes.into();
     access.finish();
     if method == Method::HEAD {
         return Body::empty();
