@@ -62,6 +62,13 @@ impl Process {
         })
     }
 
+    /// What the process has handed to disks so far, in bytes (proc(5), `io`).
+    pub fn written_bytes(self) -> anyhow::Result<u64> {
+        let text = self.read("io")?;
+        let value = text.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+        Ok(value.context("io has no write_bytes")?.trim().parse()?)
+    }
+
     /// Lets the peak of resident memory begin anew (proc(5), `clear_refs`).
     pub fn reset_peak(self) -> anyhow::Result<()> {
         let path = self.path("clear_refs");
@@ -150,6 +157,7 @@ mod tests {
     fn our_own_process_has_a_usage() {
         let usage = Process { id: std::process::id() }.usage().unwrap();
         assert!(usage.peak_memory_bytes >= usage.memory_bytes && usage.memory_bytes > 0);
+        assert!(Process { id: std::process::id() }.written_bytes().is_ok());
     }
 
     #[test]

@@ -71,8 +71,9 @@ pub struct Compare {
 /// Draws the kept figures of a comparison.
 #[derive(clap::Args)]
 pub struct Plot {
-    /// A folder that `compare --keep` wrote.
-    results: PathBuf,
+    /// Folders that `compare --keep` wrote: all of it, or parts of one commit.
+    #[arg(required = true)]
+    results: Vec<PathBuf>,
     /// Where the drawings go.
     #[arg(long)]
     out: PathBuf,
@@ -121,9 +122,14 @@ pub fn compare(arguments: &Compare) -> anyhow::Result<bool> {
 
 /// Draws what `compare` has kept.
 pub fn draw(arguments: &Plot) -> anyhow::Result<()> {
-    let path = arguments.results.join("raw.ndjson");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let records = text.lines().map(serde_json::from_str).collect::<Result<Vec<Record>, _>>()?;
+    let mut records: Vec<Record> = Vec::new();
+    for results in &arguments.results {
+        let path = results.join("raw.ndjson");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        for line in text.lines() {
+            records.push(serde_json::from_str(line).with_context(|| format!("in {}", path.display()))?);
+        }
+    }
     std::fs::create_dir_all(&arguments.out)?;
     for (name, drawing) in plot::drawings(&records) {
         let path = arguments.out.join(name);

@@ -10,7 +10,7 @@ use chrono::{Days, NaiveDate};
 use crate::load::{self, Compression, Listing, Query};
 use crate::scenario;
 use crate::table;
-use crate::usage::{Process, Usage, tcp_memory_bytes};
+use crate::usage::{Process, tcp_memory_bytes};
 
 use super::plan::Phase;
 use super::record::{Record, Sample, Side, Spread};
@@ -29,6 +29,8 @@ const COMMIT_TIMEOUT: Duration = Duration::from_mins(10);
 /// A server at rest uses less than this share of a core.
 const REST_SHARE_MAX: f64 = 0.02;
 const REST_LOOK: Duration = Duration::from_millis(250);
+/// Looks in a row that find it at rest.
+const QUIET_LOOKS: u32 = 6;
 const REST_TIMEOUT: Duration = Duration::from_mins(2);
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 /// Lets the server's threads come to rest, so that the kernel has counted what they did.
@@ -304,16 +306,15 @@ fn slow_readers(target: &Target, count: usize, bytes_per_second: usize) -> anyho
 }
 
 /// Waits until the server has nothing left to do: a segment to write, memory to give back.
-pub fn wait_for_rest(process: Process) -> anyhow::Result<Usage> {
+pub fn wait_for_rest(process: Process) -> anyhow::Result<()> {
     let started = Instant::now();
-    let mut before = process.usage()?;
-    loop {
+    let (mut before, mut written, mut quiet_looks) = (process.usage()?, process.written_bytes()?, 0);
+    while quiet_looks < QUIET_LOOKS && started.elapsed() < REST_TIMEOUT {
         pause(REST_LOOK);
-        let now = process.usage()?;
-        let is_at_rest = now.cpu_seconds_since(&before) < REST_LOOK.as_secs_f64() * REST_SHARE_MAX;
-        if is_at_rest || started.elapsed() > REST_TIMEOUT {
-            return Ok(now);
-        }
-        before = now;
+        let (now, written_now) = (process.usage()?, process.written_bytes()?);
+        let is_idle = now.cpu_seconds_since(&before) < REST_LOOK.as_secs_f64() * REST_SHARE_MAX;
+        quiet_looks = if is_idle && written_now == written { quiet_looks + 1 } else { 0 };
+        (before, written) = (now, written_now);
     }
+    Ok(())
 }
