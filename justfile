@@ -23,6 +23,10 @@ perf SCENARIO:
     cargo build --locked --release
     cargo run --locked --release --manifest-path perf/Cargo.toml -- run perf/scenarios/{{SCENARIO}}.toml
 
+# All figures, on tables of 1k to 10M files; with --rival beside another server.
+compare *ARGS:
+    perf/compare {{ARGS}}
+
 # Licences, advisories, duplicates.
 deny:
     cargo deny check
