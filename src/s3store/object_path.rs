@@ -148,7 +148,10 @@ fn walk_beneath(
         });
     }
     let at = held.as_ref().map_or(directory, AsFd::as_fd);
-    rustix::fs::openat(at, name, flags | OFlags::NOFOLLOW, mode)
+    match rustix::fs::openat(at, name, flags | OFlags::NOFOLLOW, mode) {
+        Err(Errno::NOTDIR) if is_symlink(at, name) => Err(Errno::LOOP),
+        answer => answer,
+    }
 }
 
 fn is_symlink(directory: BorrowedFd<'_>, name: &str) -> bool {
@@ -235,6 +238,8 @@ mod tests {
             assert!(open_beneath(&root, path, flags, Mode::empty()).is_err(), "{path}");
             assert!(walk_beneath(root.as_fd(), path, flags, Mode::empty()).is_err(), "{path} by hand");
         }
+        let directory = walk_beneath(root.as_fd(), "out", flags | OFlags::DIRECTORY, Mode::empty());
+        assert_eq!(directory.map(drop), Err(Errno::LOOP), "a link is no file in the way");
         assert!(open_beneath(&root, "d/f", flags, Mode::empty()).is_ok());
         assert!(walk_beneath(root.as_fd(), "d/f", flags, Mode::empty()).is_ok());
         assert!(walk_beneath(root.as_fd(), ".", flags, Mode::empty()).is_ok());
