@@ -96,6 +96,7 @@ fn listing(
             access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(),
             secret_key: "hush".to_owned(),
         },
+        recipient: None,
         expires_seconds: 3600,
     };
     let parts = ListingParts {

@@ -42,6 +42,7 @@ fn credential() -> Credential {
 
 fn scope(credential: &Credential) -> PresignScope<'_> {
     PresignScope {
+        recipient: None,
         endpoint: "https://storage.example.com",
         bucket: "lakehouse",
         key_prefix: LOCATION,

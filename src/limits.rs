@@ -105,17 +105,20 @@ pub const SEGMENT_ARENA_BYTES_MAX: usize = 256 << 20;
 /// One chunk of a streamed answer: large enough for few system calls, small enough to be fair.
 pub const CHUNK_BYTES: usize = 128 << 10;
 
-/// Files of one run, the unit in which lines are rendered, packed and kept: some 0.2 ms of a core.
-pub const RUN_FILES_MAX: usize = 128;
+/// Files of one run, the unit in which lines are rendered, packed and kept: some 0.1 ms of a core and 100 kB of lines.
+pub const RUN_FILES_MAX: usize = 64;
 
 /// Bytes after which a run of wide lines ends early.
-pub const RUN_BYTES_MAX: usize = 256 << 10;
+pub const RUN_BYTES_MAX: usize = 128 << 10;
 
 /// The first run of a listing ends after as many bytes: they leave while the rest of the table is still rendered.
 pub const FIRST_RUN_BYTES: usize = 16 << 10;
 
-/// Finished runs that one step of a listing hands on before others have their turn.
-pub const FINISHED_RUNS_PER_TURN: usize = 4;
+/// What a rendered run costs of a turn at the core, which has 128 units: others have theirs after one or two.
+pub const RENDERED_RUN_UNITS: usize = 64;
+
+/// What a finished run costs: the socket is slower than to find one.
+pub const FINISHED_RUN_UNITS: usize = 16;
 
 /// Blocks without a live file that one step of a listing passes over before others have their turn.
 pub const EMPTY_BLOCKS_PER_TURN: usize = 4_096;
@@ -124,7 +127,7 @@ pub const EMPTY_BLOCKS_PER_TURN: usize = 4_096;
 pub const FINISHED_SHARD_BYTES: usize = 32 << 20;
 
 /// Unpacked blocks that a core keeps, in bytes: those of some listings that take turns.
-pub const UNPACKED_BYTES_PER_CORE_MAX: usize = 8 << 20;
+pub const UNPACKED_BYTES_PER_CORE_MAX: usize = 6 << 20;
 
 /// Buffers of bodies that a core keeps for the next answers.
 pub const POOLED_BUFFERS_MAX: usize = 16;
@@ -225,8 +228,21 @@ pub const STATE_BATCH_MAX: usize = 64;
 /// Longest wait for another connection to the state file, which only tools for repair hold.
 pub const STATE_BUSY_MS_MAX: u64 = 5_000;
 
-/// Bytes that hyper may hold for one connection in each direction: one chunk and its frame.
-pub const CONNECTION_BUFFER_BYTES: usize = 256 << 10;
+/// Bytes that hyper may hold for one connection in each direction; once as many wait for the socket it takes no other
+/// chunk, so that a slow reader holds one.
+pub const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
+
+/// Bytes of a connection that wait in the kernel before it takes more: enough to keep the wire busy until we come again.
+pub const UNSENT_BYTES_MAX: u32 = 128 << 10;
+
+/// Unanswered probes after which a silent peer is gone.
+pub const KEEPALIVE_PROBES: u32 = 4;
+
+/// Looks at a connection within the time that its reader may take nothing.
+pub const STALL_LOOKS: u32 = 4;
+
+/// A reader that takes less between two looks takes nothing: pings alone are more than no bytes.
+pub const STALL_BYTES_MIN: u64 = 1 << 10;
 
 /// Requests at once on one HTTP/2 connection.
 pub const HTTP2_STREAMS_MAX: u32 = 64;

@@ -32,6 +32,7 @@ pub fn presigned_url(bytes: &[u8]) {
     let (Some(secret_key), Some(place)) = (lines.next(), lines.next()) else { return };
     let credential = Credential { access_key: "key".into(), secret_key: secret_key.clone() };
     let mut presigner = Presigner::new(&PresignScope {
+        recipient: None,
         endpoint: "https://lake.example.com",
         bucket: "bucket",
         key_prefix: &place,

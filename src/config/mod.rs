@@ -54,6 +54,10 @@ pub struct Config {
     pub domain: Option<String>,
     /// Shortest life of a presigned URL.
     pub url_expiry_seconds: u32,
+    /// How long a reader may take nothing of its answer.
+    pub reader_timeout_seconds: u32,
+    /// Whether each recipient gets URLs of his own.
+    pub url_per_recipient: bool,
     /// Whether clients may fetch the answer of a query later.
     pub async_queries: bool,
     pub snapshot_cache_bytes: usize,
@@ -99,6 +103,8 @@ impl Config {
             region: reader.parse("region", region)?,
             domain: reader.optional("domain", |text| Ok(text.to_ascii_lowercase()))?,
             url_expiry_seconds: reader.parse("url_expiry", url_expiry)?,
+            reader_timeout_seconds: reader.parse("reader_timeout", reader_timeout)?,
+            url_per_recipient: reader.parse("url_per_recipient", units::flag)?,
             async_queries: reader.parse("async_queries", units::flag)?,
             snapshot_cache_bytes: reader.parse("snapshot_cache", units::byte_count)?,
             listing_cache_bytes: reader.parse("listing_cache", units::byte_count)?,
@@ -212,6 +218,14 @@ fn url_expiry(text: &str) -> Result<u32, String> {
     }
 }
 
+fn reader_timeout(text: &str) -> Result<u32, String> {
+    let seconds = units::seconds(text)?;
+    u32::try_from(seconds)
+        .ok()
+        .filter(|seconds| (1..=3_600).contains(seconds))
+        .ok_or_else(|| format!("`{text}` is not between 1s and 1h"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,6 +269,9 @@ mod tests {
             ("snapshot_cache", "lots"),
             ("listing_cache", "much"),
             ("snapshot_disk", "some"),
+            ("url_per_recipient", "some"),
+            ("reader_timeout", "0"),
+            ("reader_timeout", "2h"),
             ("public_url", "ftp://x"),
             ("allow_http", "perhaps"),
             ("log_format", "xml"),

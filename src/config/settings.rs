@@ -38,10 +38,16 @@ pub const KEYS: &[Key] = &[
     key("domain", None, "Domain for virtual-host style buckets, BUCKET.DOMAIN."),
     key("url_expiry", Some("1h"), "Shortest life of a presigned URL: 15m to 7d."),
     key(
+        "url_per_recipient",
+        Some("false"),
+        "Give each recipient URLs of its own, which name it to the store's log; lines are then shared by nobody.",
+    ),
+    key(
         "async_queries",
         Some("false"),
         "Give clients that ask for it a query's id first, and its answer later.",
     ),
+    key("reader_timeout", Some("2m"), "How long a reader may take nothing of its answer: 1s to 1h."),
     key("snapshot_cache", Some("2GiB"), "Memory for table snapshots."),
     key(
         "listing_cache",

@@ -27,7 +27,7 @@ impl Buffer {
     /// The bytes. Where they fill the buffer they are not copied, and it is free again when the last of them is dropped;
     /// a reader that is slow to take a few bytes must not hold much room.
     pub fn freeze(self) -> Bytes {
-        if self.0.len() < self.0.capacity() / 4 {
+        if self.0.len() < self.0.capacity() / 2 {
             Bytes::copy_from_slice(&self.0)
         } else {
             Bytes::from_owner(self)

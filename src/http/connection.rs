@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::body::Body;
+use super::stall::Pace;
 use crate::limits;
 
 /// Spawns hyper's own tasks (HTTP/2 streams) on the core that owns the connection.
@@ -34,10 +35,19 @@ where
 /// Turns to `true` when connections should finish what they have begun and close.
 pub type Drain = watch::Receiver<bool>;
 
-/// Answers every request of one connection with `handler`; returns when the peer or the drain ends it.
+/// What all connections of a core are served under.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    pub drain: Drain,
+    /// How long a peer may take nothing of an answer.
+    pub patience: Duration,
+}
+
+/// Answers every request of one connection with `handler`; returns when the peer or the drain ends it, or when the peer
+/// takes nothing for too long.
 ///
 /// Errors end the connection only: they are the peer's, or a body of ours that broke on purpose.
-pub async fn serve_connection<H, F>(stream: TcpStream, tls: Option<TlsAcceptor>, drain: Drain, handler: Rc<H>)
+pub async fn serve_connection<H, F>(stream: TcpStream, tls: Option<TlsAcceptor>, terms: Terms, handler: Rc<H>)
 where
     H: Fn(Request<Incoming>) -> F + 'static,
     F: Future<Output = Response<Body>> + 'static,
@@ -45,24 +55,27 @@ where
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY refused");
     }
-    let Some(acceptor) = tls else { return serve_stream(stream, drain, handler).await };
+    let Some(acceptor) = tls else { return serve_stream(stream, terms, handler).await };
     let handshake = Duration::from_secs(limits::HEAD_SECONDS_MAX);
     match tokio::time::timeout(handshake, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => serve_stream(stream, drain, handler).await,
+        Ok(Ok(stream)) => serve_stream(stream, terms, handler).await,
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake timed out"),
     }
 }
 
-async fn serve_stream<S, H, F>(stream: S, mut drain: Drain, handler: Rc<H>)
+async fn serve_stream<S, H, F>(stream: S, mut terms: Terms, handler: Rc<H>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Fn(Request<Incoming>) -> F + 'static,
     F: Future<Output = Response<Body>> + 'static,
 {
+    let pace = Pace::default();
+    let stream = pace.counting(stream);
+    let answers = pace.clone();
     let service = service_fn(move |request| {
-        let answer = handler(request);
-        async move { Ok::<_, std::convert::Infallible>(answer.await) }
+        let (answer, pace) = (handler(request), answers.clone());
+        async move { Ok::<_, std::convert::Infallible>(answer.await.map(|body| pace.watching(body))) }
     });
     let mut builder = auto::Builder::new(CoreExecutor);
     builder
@@ -76,15 +89,22 @@ where
         .max_send_buf_size(limits::CONNECTION_BUFFER_BYTES)
         .keep_alive_interval(Duration::from_secs(limits::HEAD_SECONDS_MAX));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        // An error means that the server is gone already, which is as good a reason to drain.
-        _ = drain.wait_for(|begun| *begun) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let served = async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            // An error means that the server is gone already, which is as good a reason to drain.
+            _ = terms.drain.wait_for(|begun| *begun) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
+    tokio::select! {
+        ended = served => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended early");
+            }
+        }
+        () = pace.stalled(terms.patience) => tracing::debug!("nobody takes the answer"),
     }
 }

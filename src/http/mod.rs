@@ -4,4 +4,5 @@ pub mod body;
 pub mod buffer;
 pub mod coding;
 pub mod connection;
+pub mod stall;
 pub mod tls;

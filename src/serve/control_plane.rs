@@ -81,6 +81,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         public_url: ground.public_url.clone(),
         region: config.region.clone(),
         url_expiry_seconds: u64::from(config.url_expiry_seconds),
+        url_per_recipient: config.url_per_recipient,
         async_queries: config.async_queries,
         finished: Arc::new(FinishedRuns::new(config.listing_cache_bytes, ground.metrics.finished())),
         clock: ground.clock.clone(),

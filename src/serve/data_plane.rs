@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use super::cores;
 use super::doors::Doors;
 use super::shutdown::Shutdown;
-use crate::http::connection::serve_connection;
+use crate::http::connection::{Terms, serve_connection};
 use crate::limits;
 use crate::storage::file_read::FileReader;
 use crate::telemetry::metrics::CoreMetrics;
@@ -25,6 +25,8 @@ pub(super) struct Core {
     pub(super) file_reader: FileReader,
     pub(super) metrics: Arc<CoreMetrics>,
     pub(super) shutdown: Shutdown,
+    /// How long a reader may take nothing.
+    pub(super) patience: Duration,
 }
 
 impl Core {
@@ -68,8 +70,8 @@ impl Core {
                     continue;
                 }
             };
-            let connection =
-                serve_connection(stream, self.tls.clone(), self.shutdown.subscribe(), Rc::clone(&handler));
+            let terms = Terms { drain: self.shutdown.subscribe(), patience: self.patience };
+            let connection = serve_connection(stream, self.tls.clone(), terms, Rc::clone(&handler));
             let open = metrics.connections_open.clone();
             tokio::task::spawn_local(async move {
                 open.inc();

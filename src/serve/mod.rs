@@ -16,6 +16,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio_rustls::TlsAcceptor;
 
 use self::control_plane::{Ground, build_doors, private_dir, start_runtime};
 use self::data_plane::Core;
@@ -52,7 +55,8 @@ pub fn run(
         .transpose()?;
     let file_reader = choose_file_reader(config.io)?;
     let cores = cores::choose(config.cores);
-    let listeners = listen::bind(config.address, cores.len())?;
+    let patience = Duration::from_secs(u64::from(config.reader_timeout_seconds));
+    let listeners = listen::bind(config.address, cores.len(), patience)?;
     let address = local_address(&listeners, config.address)?;
     let public_url = config.public_url.clone().unwrap_or_else(|| default_url(address, certificate.is_some()));
     let metrics = Arc::new(Metrics::new(file_reader.as_str()));
@@ -68,7 +72,8 @@ pub fn run(
     // Before anybody hears of this server: who starts it may stop it at once.
     let signals = runtime.block_on(async { Signals::install() }).map_err(Error::Signals)?;
     let signals = runtime.spawn(signals.watch(shutdown.clone(), certificate.clone()));
-    let threads = start_cores(listeners, &cores, &doors, certificate.as_ref(), file_reader)?;
+    let terms = CoreTerms { tls: certificate.as_ref().map(Certificate::acceptor), file_reader, patience };
+    let threads = start_cores(listeners, &cores, &doors, &terms)?;
     tracing::info!(%address, %public_url, cores = cores.len(), file_io = file_reader.as_str(), "listening");
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -119,24 +124,30 @@ fn default_url(address: SocketAddr, tls: bool) -> String {
     format!("{scheme}://{address}")
 }
 
+/// What all cores serve under.
+struct CoreTerms {
+    tls: Option<TlsAcceptor>,
+    file_reader: FileReader,
+    patience: Duration,
+}
+
 type CoreThread = (usize, JoinHandle<std::io::Result<()>>);
 
 fn start_cores(
     listeners: Vec<TcpListener>,
     cores: &[usize],
     doors: &Arc<Doors>,
-    certificate: Option<&Arc<Certificate>>,
-    file_reader: FileReader,
+    terms: &CoreTerms,
 ) -> Result<Vec<CoreThread>, Error> {
-    let tls = certificate.map(Certificate::acceptor);
     let mut threads = Vec::with_capacity(cores.len());
     for (number, (listener, cpu)) in (0_u32..).zip(listeners.into_iter().zip(cores.iter().copied())) {
         let core = Core {
             cpu,
             listener,
             doors: Arc::clone(doors),
-            tls: tls.clone(),
-            file_reader,
+            tls: terms.tls.clone(),
+            file_reader: terms.file_reader,
+            patience: terms.patience,
             metrics: doors.metrics.core(number),
             shutdown: doors.shutdown.clone(),
         };

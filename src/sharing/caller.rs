@@ -64,6 +64,7 @@ impl Caller<'_> {
                 access_key: signing.access_key.clone(),
                 secret_key: signing.secret_key.clone(),
             },
+            recipient: self.parts.url_per_recipient.then(|| self.recipient.to_string()),
             expires_seconds: self.parts.url_expiry_seconds,
         }
     }

@@ -24,6 +24,8 @@ pub struct DoorParts {
     pub region: String,
     /// Seconds that each URL lives at least.
     pub url_expiry_seconds: u64,
+    /// Whether each recipient gets URLs of his own, by which the store can tell who reads.
+    pub url_per_recipient: bool,
     /// Whether clients that ask for it get a query's id first and its answer later.
     pub async_queries: bool,
     pub finished: Arc<FinishedRuns>,

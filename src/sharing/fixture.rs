@@ -100,6 +100,7 @@ pub(crate) fn signing() -> Signing {
         location: "sales data/t".to_owned(),
         region: "us-east-1".to_owned(),
         credential: Credential { access_key: "signing".to_owned(), secret_key: "hush".to_owned() },
+        recipient: None,
         expires_seconds: 3600,
     }
 }

@@ -5,10 +5,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::Frame;
+use tokio::task::coop;
 
 use super::access::Access;
 use super::finished::{FinishedRuns, Run, RunKey};
@@ -20,8 +21,8 @@ use crate::http::body::BodyError;
 use crate::http::buffer::Buffer;
 use crate::http::coding::Coding;
 use crate::limits::{
-    CHUNK_BYTES, EMPTY_BLOCKS_PER_TURN, FINISHED_RUNS_PER_TURN, FIRST_RUN_BYTES, PRUNED_MICROS_MAX,
-    RUN_BYTES_MAX, RUN_FILES_MAX,
+    CHUNK_BYTES, EMPTY_BLOCKS_PER_TURN, FINISHED_RUN_UNITS, FIRST_RUN_BYTES, PRUNED_MICROS_MAX,
+    RENDERED_RUN_UNITS, RUN_BYTES_MAX, RUN_FILES_MAX,
 };
 use crate::skip::pruner::Pruner;
 use crate::table::file_list::FileList;
@@ -61,8 +62,8 @@ pub struct Listing {
     place: Place,
     packing: Packing,
     access: Access,
-    /// Finished runs that may be handed on before others have their turn; 0: it is theirs now.
-    turn: usize,
+    /// What the last step cost, in units of the turn that a task has at its core (tokio: 128).
+    debt: usize,
 }
 
 impl Listing {
@@ -71,7 +72,7 @@ impl Listing {
             stage: Stage::Head,
             place: Place::default(),
             packing: Packing::new(parts.coding),
-            turn: FINISHED_RUNS_PER_TURN,
+            debt: 0,
             parts,
             access,
         }
@@ -124,7 +125,7 @@ impl Listing {
             let key = RunKey { scope, block, row: self.place.row, coding: self.packing.coding() };
             let run = match self.parts.finished.get(&key) {
                 Some(run) => {
-                    self.turn = self.turn.saturating_sub(1);
+                    self.debt = FINISHED_RUN_UNITS;
                     run
                 }
                 None => self.render(key),
@@ -136,12 +137,12 @@ impl Listing {
                 return run.piece.bytes;
             }
         }
-        self.turn = 0;
+        self.debt = RENDERED_RUN_UNITS;
         Bytes::new()
     }
 
     fn render(&mut self, key: RunKey) -> Run {
-        self.turn = 0;
+        self.debt = RENDERED_RUN_UNITS;
         let is_first = key.block.packed.is_first() && key.row == 0;
         let bounds =
             Bounds { files: RUN_FILES_MAX, bytes: if is_first { FIRST_RUN_BYTES } else { RUN_BYTES_MAX } };
@@ -159,7 +160,7 @@ impl Listing {
 
     /// The next chunk of what the question chooses.
     fn next_chosen(&mut self) -> Bytes {
-        self.turn = 0;
+        self.debt = RENDERED_RUN_UNITS;
         let mut out = Buffer::take();
         let chunk_bytes = if self.access.files == 0 { FIRST_RUN_BYTES } else { CHUNK_BYTES };
         let micros_max = self.pruned_micros() + PRUNED_MICROS_MAX;
@@ -227,16 +228,19 @@ impl http_body::Body for Listing {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        while self.turn > 0 {
+        loop {
+            while let Some(left) = self.debt.checked_sub(1) {
+                // Whoever asks again before the others had their turn gets nothing: one unit stays to be paid.
+                let unit = coop::poll_proceed(context).map(|unit| unit.made_progress());
+                self.debt = if unit.is_ready() { left } else { 1 };
+                ready!(unit);
+            }
             match self.next_chunk() {
-                Some(chunk) if !chunk.is_empty() => return Poll::Ready(Some(Ok(Frame::data(chunk)))),
-                Some(_) => {}
+                Some(chunk) if chunk.is_empty() => {}
+                Some(chunk) => return Poll::Ready(Some(Ok(Frame::data(chunk)))),
                 None => return Poll::Ready(None),
             }
         }
-        self.turn = FINISHED_RUNS_PER_TURN;
-        context.waker().wake_by_ref();
-        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

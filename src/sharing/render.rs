@@ -19,6 +19,8 @@ pub struct Signing {
     pub location: String,
     pub region: String,
     pub credential: Credential,
+    /// Stands in each URL, if each recipient gets his own.
+    pub recipient: Option<String>,
     /// Seconds that each URL lives at least.
     pub expires_seconds: u64,
 }
@@ -31,6 +33,7 @@ impl Signing {
             key_prefix: &self.location,
             region: &self.region,
             credential: &self.credential,
+            recipient: self.recipient.as_deref(),
             signed_at_ms: now_ms,
             expires_seconds: self.expires_seconds,
         })
@@ -74,9 +77,12 @@ pub struct LineScope {
 impl LineScope {
     fn new(signing: &Signing, presigner: &Presigner, formats: [Format; 2]) -> Self {
         let mut hash = Sha256::new();
-        let Signing { endpoint, bucket, location, region, credential, expires_seconds } = signing;
+        let Signing { endpoint, bucket, location, region, credential, recipient, expires_seconds } = signing;
         let texts = [endpoint, bucket, location, region, &credential.access_key, &credential.secret_key];
-        for text in texts.map(String::as_str).into_iter().chain(formats.map(Format::as_str)) {
+        let recipient = recipient.as_deref().unwrap_or_default();
+        for text in
+            texts.map(String::as_str).into_iter().chain(formats.map(Format::as_str)).chain([recipient])
+        {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         }

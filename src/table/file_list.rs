@@ -168,6 +168,11 @@ impl Block {
         self.names.unpack(&segment.names, rows);
     }
 
+    /// Exchanges what unpacks, which takes some 100 kB: blocks that are kept need none of their own.
+    pub(super) fn swap_decompressor(&mut self, other: &mut Option<zstd::bulk::Decompressor<'static>>) {
+        std::mem::swap(&mut self.decompressor, other);
+    }
+
     /// Bytes of memory that the buffers hold.
     pub(super) fn memory_bytes(&self) -> usize {
         let names = self.names.text.capacity() + self.names.ends.capacity() * size_of::<usize>();

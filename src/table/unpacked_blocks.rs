@@ -5,10 +5,17 @@ use super::file_list::{Block, BlockFiles, FileList};
 use crate::limits::UNPACKED_BYTES_PER_CORE_MAX;
 
 /// Unpacked blocks, so that listings which take turns on a core need not unpack for each turn, and own none.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct UnpackedBlocks {
     /// The one that was used last stands last.
     kept: Vec<Kept>,
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+impl std::fmt::Debug for UnpackedBlocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnpackedBlocks").field("kept", &self.kept).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -27,7 +34,9 @@ impl UnpackedBlocks {
                 self.kept.remove(place)
             } else {
                 let mut block = self.oldest();
+                block.swap_decompressor(&mut self.decompressor);
                 list.read_block(index, &mut block);
+                block.swap_decompressor(&mut self.decompressor);
                 Kept { key, block }
             };
             self.kept.push(kept);

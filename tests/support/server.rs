@@ -82,6 +82,13 @@ impl Server {
         self.dir.path()
     }
 
+    /// Bytes of memory that the process has in use.
+    pub fn resident_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+    }
+
     /// `kill -9`; the directory stays as it is at that moment.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -48,6 +48,9 @@ pub(crate) struct Server {
     /// Shortest life of a presigned URL, 15m to 7d [default: 1h]
     #[arg(long, value_name = "TIME")]
     pub url_expiry: Option<String>,
+    /// Give each recipient URLs of its own, which name it to the store's log
+    #[arg(long)]
+    pub url_per_recipient: bool,
     /// Region named in signatures [default: us-east-1]
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
@@ -57,6 +60,9 @@ pub(crate) struct Server {
     /// Give clients that ask for it a query's id first, and its answer later
     #[arg(long)]
     pub async_queries: bool,
+    /// How long a reader may take nothing of its answer, 1s to 1h [default: 2m]
+    #[arg(long, value_name = "TIME")]
+    pub reader_timeout: Option<String>,
     /// Memory for table snapshots [default: 2GiB]
     #[arg(long, value_name = "SIZE")]
     pub snapshot_cache: Option<String>,
