@@ -161,6 +161,16 @@ fn a_table_that_was_made_anew_is_not_answered_from_disk() {
 }
 
 #[test]
+fn a_table_that_left_the_memory_is_read_back_from_disk() {
+    let (place, before) = Place::warm();
+    let world = World { server: Server::start_in(place.dir.path(), &["--snapshot-cache", "0"]) };
+    assert_eq!(place.lines(&world), before);
+    assert_eq!(place.lines(&world), before);
+    let loads = loads(&world);
+    assert!(loads[..2] == [0, 0] && loads[2] >= 2, "{loads:?}");
+}
+
+#[test]
 fn without_a_budget_nothing_is_written() {
     let (place, before) = Place::warm();
     let world = World { server: Server::start_in(place.dir.path(), &["--snapshot-disk", "0"]) };
