@@ -3,9 +3,9 @@
 use super::columns::{Column, Columns, Place};
 use super::domain::{Domain, Literal, Operator};
 use super::expression::{ColumnName, Constant, Expression, Operand, Type};
+use super::facts::StatisticsColumn;
 use super::literal::literal;
 use super::partition::PartitionColumn;
-use super::statistics::StatisticsColumn;
 use super::truth::Truth;
 use crate::limits::{HINT_COLUMNS_MAX, HINT_LEAVES_MAX};
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::{BitAnd, BitOr};
 
 use super::truth::Truth;
 
@@ -82,7 +83,7 @@ pub(super) struct Domain<'a> {
 
 /// Whether the value of the comparison itself is in question.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Edge {
+pub(super) enum Edge {
     Included,
     Excluded,
 }
@@ -113,31 +114,50 @@ impl Domain<'_> {
     }
 
     pub(super) fn compare(&self, operator: Operator, literal: &Literal) -> Truth {
+        let can_be = |outcome| self.can_be_value && self.can_compare(operator, literal, outcome);
+        Truth { can_be_true: can_be(true), can_be_false: can_be(false), can_be_null: self.can_be_null }
+    }
+}
+
+/// How far the values of a column reach: what comparisons ask for.
+pub(super) trait Reach {
+    type Answer: BitAnd<Output = Self::Answer> + BitOr<Output = Self::Answer>;
+
+    fn reaches_below(&self, value: &Value<'_>, edge: Edge) -> Self::Answer;
+
+    fn reaches_above(&self, value: &Value<'_>, edge: Edge) -> Self::Answer;
+
+    /// The same without NaN.
+    fn number_reaches_above(&self, value: &Value<'_>, edge: Edge) -> Self::Answer;
+
+    /// Whether the comparison of some value can have this outcome.
+    fn can_compare(&self, operator: Operator, literal: &Literal, outcome: bool) -> Self::Answer {
         let Literal { low, high } = literal;
-        let (can_be_true, can_be_false) = match operator {
-            Operator::Less => {
-                (self.reaches_below(high, Edge::Excluded), self.reaches_above(low, Edge::Included))
+        match (operator, outcome) {
+            (Operator::Less, true) | (Operator::GreaterOrEqual, false) => {
+                self.reaches_below(high, Edge::Excluded)
             }
-            Operator::LessOrEqual => {
-                (self.reaches_below(high, Edge::Included), self.reaches_above(low, Edge::Excluded))
+            (Operator::LessOrEqual, true) | (Operator::Greater, false) => {
+                self.reaches_below(high, Edge::Included)
             }
-            Operator::Greater => {
-                (self.reaches_above(low, Edge::Excluded), self.reaches_below(high, Edge::Included))
+            (Operator::Greater, true) | (Operator::LessOrEqual, false) => {
+                self.reaches_above(low, Edge::Excluded)
             }
-            Operator::GreaterOrEqual => {
-                (self.reaches_above(low, Edge::Included), self.reaches_below(high, Edge::Excluded))
+            (Operator::GreaterOrEqual, true) | (Operator::Less, false) => {
+                self.reaches_above(low, Edge::Included)
             }
-            Operator::Equal => (
-                self.reaches_below(high, Edge::Included) && self.number_reaches_above(low, Edge::Included),
-                self.reaches_below(high, Edge::Excluded) || self.reaches_above(low, Edge::Excluded),
-            ),
-        };
-        Truth {
-            can_be_true: self.can_be_value && can_be_true,
-            can_be_false: self.can_be_value && can_be_false,
-            can_be_null: self.can_be_null,
+            (Operator::Equal, true) => {
+                self.reaches_below(high, Edge::Included) & self.number_reaches_above(low, Edge::Included)
+            }
+            (Operator::Equal, false) => {
+                self.reaches_below(high, Edge::Excluded) | self.reaches_above(low, Edge::Excluded)
+            }
         }
     }
+}
+
+impl Reach for Domain<'_> {
+    type Answer = bool;
 
     fn reaches_below(&self, value: &Value<'_>, edge: Edge) -> bool {
         let Some(low) = &self.low else { return true };

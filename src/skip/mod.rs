@@ -4,12 +4,16 @@
 //! Filtering"). A file may be left out only if no row of it can make every hint true; whatever is not understood
 //! keeps the file. `json_hints` and `sql_hints` read what was sent into one `expression`; `compile` binds it to the
 //! columns of a table version; `predicate` asks it of `domain`s, which `partition` and `statistics` read; `verdicts`
-//! remembers what need not be asked twice; `pruner` leads the way through a list.
+//! remembers what was found for partition values, `typed` asks whole blocks by bounds that `bounds_maker` read once;
+//! `pruner` leads the way through a list.
 
+mod block_masks;
+mod bounds_maker;
 mod columns;
 mod compile;
 mod domain;
 mod expression;
+mod facts;
 pub mod hints;
 mod json_hints;
 mod literal;
@@ -21,7 +25,9 @@ mod sql_casts;
 mod sql_hints;
 mod sql_tokens;
 mod statistics;
+mod template;
 mod truth;
+mod typed;
 mod verdicts;
 
 #[cfg(test)]

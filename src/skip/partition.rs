@@ -4,9 +4,9 @@ use serde_json::value::RawValue;
 
 use super::domain::{Domain, Value};
 use super::expression::{Constant, Type};
+use super::facts::each_field;
 use super::literal::literal;
 use super::moment::{ZONE_MICROS_MAX, parse_timestamp};
-use super::statistics::each_field;
 
 /// A partition column that a predicate asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use super::columns::Columns;
 use super::compile::{Compiler, Node};
 use super::domain::Domain;
+use super::facts::StatisticsColumn;
 use super::hints::Hints;
 use super::partition::{self, PartitionColumn};
-use super::statistics::{self, StatisticsColumn};
+use super::statistics;
 use super::truth::Truth;
 use super::{json_hints, sql_hints};
 use crate::table::snapshot::Metadata;
@@ -62,6 +63,14 @@ impl Predicate {
 
     pub(super) fn needs_statistics(&self) -> bool {
         !self.statistics_columns.is_empty()
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    pub(super) fn statistics_columns(&self) -> &[StatisticsColumn] {
+        &self.statistics_columns
     }
 
     pub(super) fn partition_domains(&self, partition_values_json: &[u8]) -> Vec<Domain<'static>> {

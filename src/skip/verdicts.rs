@@ -41,19 +41,20 @@ impl Verdicts {
             let numbers = (0..count).map_while(|number| u16::try_from(number).ok());
             let mut partitions = numbers.map(|number| PartitionNumber { segment, number });
             self.is_segment_refused = count <= SEGMENT_PARTITIONS_ASKED_MAX
-                && partitions.all(|partition| self.refuses(predicate, files, partition));
+                && partitions
+                    .all(|partition| matches!(self.find(predicate, files, partition), Verdict::Refused));
         }
         self.is_segment_refused
     }
 
-    /// Whether no file with these partition values can hold a wanted row.
-    pub(super) fn refuses(
+    /// The verdict on partition values of the list.
+    pub(super) fn find(
         &mut self,
         predicate: &Predicate,
         files: &FileList,
         partition: PartitionNumber,
-    ) -> bool {
-        matches!(self.of(predicate, partition, || files.partition_values_json(partition)), Verdict::Refused)
+    ) -> &Verdict {
+        self.of(predicate, partition, || files.partition_values_json(partition))
     }
 
     pub(super) fn of<'j>(
@@ -68,7 +69,7 @@ impl Verdicts {
         let place = usize::from(partition.number);
         let mut number = self.of_segment.get(place).copied().unwrap_or_default();
         if number == 0 {
-            number = self.find(predicate, partition_values_json()) + 1;
+            number = self.number_of(predicate, partition_values_json()) + 1;
             if self.of_segment.len() <= place {
                 self.of_segment.resize(place + 1, 0);
             }
@@ -85,7 +86,7 @@ impl Verdicts {
         self.of_segment.clear();
     }
 
-    fn find(&mut self, predicate: &Predicate, partition_values_json: &[u8]) -> u32 {
+    fn number_of(&mut self, predicate: &Predicate, partition_values_json: &[u8]) -> u32 {
         self.asked_count += 1;
         if self.known.byte_count() >= KNOWN_PARTITIONS_BYTES_MAX {
             self.known = DictionaryBuilder::default();

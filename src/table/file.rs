@@ -8,6 +8,8 @@ use super::segment_builder::RowIds;
 /// (RFC 3986: unreserved characters and `/` as they are, all else percent-encoded with capital hex digits).
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {
+    /// Its row in its segment.
+    pub row: usize,
     /// Directory below the table root as the log spells it, with its last `/`; empty for files at the root.
     pub log_directory: &'a [u8],
     /// File name as the log spells it. `log_directory` + `log_name` is the path that file ids are made of.
@@ -54,6 +56,7 @@ pub(super) fn file<'a>(
 ) -> Option<File<'a>> {
     let directory = usize::try_from(segment.directory_of.get(row)?).ok()?;
     Some(File {
+        row,
         log_directory: segment.directories.log.get(directory),
         log_name: name.log,
         encoded_directory: segment.directories.encoded.get(directory),

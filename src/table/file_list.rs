@@ -154,6 +154,11 @@ impl std::fmt::Debug for Block {
 
 impl Block {
     fn unpack(&mut self, segment: &Segment, index: usize, rows: std::ops::Range<usize>) {
+        self.unpack_statistics(segment, index);
+        self.names.unpack(&segment.names, rows);
+    }
+
+    pub(super) fn unpack_statistics(&mut self, segment: &Segment, index: usize) {
         let (packed, unpacked_bytes) = segment.statistics.packed(index);
         self.unpacked.clear();
         self.unpacked.reserve(unpacked_bytes);
@@ -164,8 +169,7 @@ impl Block {
             matches!(unpacked, Ok(count) if count == unpacked_bytes),
             "a block unpacks to what was packed"
         );
-        self.lengths_bytes = rows.len() * size_of::<u32>();
-        self.names.unpack(&segment.names, rows);
+        self.lengths_bytes = segment.statistics.rows(index).len() * size_of::<u32>();
     }
 
     /// Exchanges what unpacks, which takes some 100 kB: blocks that are kept need none of their own.
@@ -180,7 +184,7 @@ impl Block {
     }
 
     /// The lengths and texts of the block's statistics.
-    fn statistics(&self) -> (&[u8], &[u8]) {
+    pub(super) fn statistics(&self) -> (&[u8], &[u8]) {
         self.unpacked.split_at_checked(self.lengths_bytes).unwrap_or_default()
     }
 }

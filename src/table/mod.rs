@@ -1,6 +1,9 @@
 //! The waist: a table version as columns, whatever format wrote it.
 
 pub mod block_key;
+mod block_statistics;
+pub mod bounds;
+pub mod bounds_column;
 pub mod change;
 pub mod column_file;
 pub mod deletion_vector;
@@ -17,6 +20,7 @@ pub mod page;
 mod partition_runs;
 mod partitions;
 pub mod path_digest;
+pub mod row_mask;
 pub mod segment;
 pub mod segment_builder;
 mod segment_file;

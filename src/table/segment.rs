@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::bounds_column::BoundsColumns;
 use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
 use super::names::Names;
@@ -36,6 +37,8 @@ pub struct Segment {
     pub(crate) has_outside: bool,
     /// Digest of the file that holds the segment, once there is one.
     pub kept_as: OnceLock<u128>,
+    /// Bounds of columns, made for those that queries ask for.
+    pub(crate) bounds: BoundsColumns,
 }
 
 impl std::fmt::Debug for Segment {
@@ -91,7 +94,7 @@ impl Segment {
     }
 
     /// Bytes of memory behind each column, by the column's name.
-    pub fn memory_by_column(&self) -> [(&'static str, usize); 12] {
+    pub fn memory_by_column(&self) -> [(&'static str, usize); 13] {
         let row_memory = |width: usize, capacity: usize| width * capacity;
         [
             (
@@ -114,6 +117,7 @@ impl Segment {
             ("default row commit versions", self.default_row_commit_versions.memory_bytes()),
             ("path digests", row_memory(16, self.digests.capacity())),
             ("statistics", self.statistics.memory_bytes()),
+            ("bounds", self.bounds.memory_bytes()),
         ]
     }
 

@@ -123,7 +123,7 @@ fn a_hint_leaves_out_files_and_keeps_the_order_of_the_rest() {
 fn many_refused_files_in_a_row_give_way_to_others_and_end_all_the_same() {
     let never = || {
         let mut listing = hinted(0, "id < 0");
-        listing.parts.files = fixture::described(40 * STATS_BLOCK_FILES).files;
+        listing.parts.files = fixture::described(100 * STATS_BLOCK_FILES).files;
         listing
     };
     let chunks = chunks(never());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::encode::json::unescape_into;
 use crate::skip::hints::Hints;
 use crate::skip::predicate::Predicate;
 use crate::skip::pruner::Pruner;
@@ -104,6 +105,24 @@ pub(super) fn kept(hints: &Hints, metadata: &Metadata, files: &FileList) -> Vec<
             files.read_block(index, &mut block).map(|file| pruner.may_match(&file)).collect();
         assert!(any || !answers.contains(&true), "a refused block holds no kept file");
         kept.extend(answers);
+    }
+    kept
+}
+
+/// Which files a predicate keeps that is asked of the text of each by itself.
+pub(super) fn kept_one_by_one(hints: &Hints, metadata: &Metadata, files: &FileList) -> Vec<bool> {
+    let predicate = Predicate::compile(hints, metadata);
+    let (mut block, mut kept) = (Block::default(), Vec::new());
+    for index in 0..files.block_count() {
+        kept.extend(files.read_block(index, &mut block).map(|file| {
+            let mut stats = Vec::new();
+            unescape_into(file.stats_escaped, &mut stats);
+            let partition = predicate.partition_domains(file.partition_values_json);
+            let truth = predicate.ask_file(&partition, std::str::from_utf8(&stats).unwrap());
+            // Nothing can be left out for want of statistics.
+            truth.can_be_true
+                || file.stats_escaped.is_empty() && predicate.ask_partition(&partition).can_be_true
+        }));
     }
     kept
 }

@@ -6,4 +6,5 @@ mod fixture;
 mod oracle;
 mod property;
 mod segments;
+mod typed;
 mod writer;

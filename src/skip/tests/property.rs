@@ -54,7 +54,7 @@ fn cell_of(data_type: &str) -> BoxedStrategy<Cell> {
     }
 }
 
-fn maybe_null(data_type: &str) -> BoxedStrategy<Cell> {
+pub(super) fn maybe_null(data_type: &str) -> BoxedStrategy<Cell> {
     prop_oneof![4 => cell_of(data_type), 1 => Just(Cell::Null)].boxed()
 }
 
@@ -62,7 +62,7 @@ fn column_type(column: usize, part_type: &'static str) -> &'static str {
     if column == PART { part_type } else { COLUMNS[column].1 }
 }
 
-fn condition(part_type: &'static str) -> BoxedStrategy<Condition> {
+pub(super) fn condition(part_type: &'static str) -> BoxedStrategy<Condition> {
     let leaf = (0..COLUMNS.len()).prop_flat_map(move |column| {
         let data_type = column_type(column, part_type);
         let operator = proptest::sample::select(vec!["=", "<", "<=", ">", ">="]);
@@ -83,7 +83,7 @@ fn condition(part_type: &'static str) -> BoxedStrategy<Condition> {
     .boxed()
 }
 
-fn writer() -> impl Strategy<Value = Writer> {
+pub(super) fn writer() -> impl Strategy<Value = Writer> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (flags, proptest::sample::select(vec![16, 32, 64]), -12..15_i64, 0..2 * COLUMNS.len()).prop_map(
         |(
@@ -105,7 +105,7 @@ fn writer() -> impl Strategy<Value = Writer> {
 }
 
 /// Takes half of the constants from the rows, so that bounds are met: some a little beside them.
-fn anchored(condition: Condition, rows: &[Vec<Cell>], dice: &mut u64) -> Condition {
+pub(super) fn anchored(condition: Condition, rows: &[Vec<Cell>], dice: &mut u64) -> Condition {
     let mut roll = |sides: u64| {
         *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*dice >> 33) % sides
