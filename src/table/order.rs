@@ -21,7 +21,9 @@ impl Order {
         let mut numbers: Vec<usize> = (0..values.len()).collect();
         numbers.sort_unstable_by_key(|&number| values.get(number));
         let mut sorted = Strings::default();
-        numbers.iter().for_each(|&number| sorted.push(values.get(number)));
+        for &number in &numbers {
+            sorted.push(values.get(number));
+        }
         let mut sizes = vec![0; values.len()];
         for &number in partition_of {
             if let Some(size) = sizes.get_mut(usize::from(number)) {

@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn rows_and_numbers_find_each_other() {
         let mut values = Strings::default();
-        ["a", "b", "c"].into_iter().for_each(|value| values.push(value.as_bytes()));
+        for value in ["a", "b", "c"] {
+            values.push(value.as_bytes());
+        }
         let partitions = Partitions::new(values, [2, 1, 4].into_iter());
         let numbers: Vec<_> = (0..8).map(|row| partitions.number_of(row)).collect();
         assert_eq!(numbers, [0, 0, 1, 2, 2, 2, 2, 3]);

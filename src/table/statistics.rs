@@ -96,7 +96,9 @@ impl Packer {
             let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
             self.unpacked.extend_from_slice(&length.to_le_bytes());
         }
-        texts.iter().for_each(|text| self.unpacked.extend_from_slice(text));
+        for text in texts {
+            self.unpacked.extend_from_slice(text);
+        }
         let packed = self.compressor.compress(&self.unpacked);
         assert!(packed.is_ok(), "packing bytes in memory fails only without memory");
         statistics.compressed.extend_from_slice(&packed.unwrap_or_default());
