@@ -133,5 +133,61 @@ fn lists(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, memory, replays, lists);
+/// A list whose files have neither statistics nor partitions: no commit looks at them.
+fn bare(count: usize) -> FileList {
+    let mut builder = FileListBuilder::default();
+    (0..count).for_each(|number| push_bare(&mut builder, number));
+    FileList::new(builder.finish(&mut copy))
+}
+
+fn push_bare(builder: &mut FileListBuilder, number: usize) {
+    let path = format!("part-{number:08}.parquet");
+    builder.push(&NewFile {
+        path: FilePath::plain(&path),
+        digest: PathDigest::of(path.as_bytes()),
+        size_bytes: 1,
+        modification_time_ms: 0,
+        partition_values: b"{}",
+        statistics: StatisticsText::Absent,
+        record_count: None,
+        deletion_vector: None,
+        row_ids: RowIds::default(),
+    });
+}
+
+/// One more commit of ten removes and ten adds, and what is asked of the version that it makes.
+fn commits(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("file_list/one_commit");
+    group.sample_size(10);
+    // As a test the measurement only has to run.
+    let large = if std::env::args().any(|argument| argument == "--bench") { 10_000_000 } else { FILES };
+    for count in [LARGE, large] {
+        let list = bare(count);
+        let step = count / 10;
+        let commit = || {
+            let (mut added, mut settled) = (FileListBuilder::default(), PathDigests::default());
+            for number in 0..10 {
+                push_bare(&mut added, count + number);
+                for path in [number * step, count + number] {
+                    settled.insert(PathDigest::of(format!("part-{path:08}.parquet").as_bytes()));
+                }
+            }
+            (added, settled)
+        };
+        group.bench_function(count.to_string(), |bencher| {
+            bencher.iter_batched(
+                commit,
+                |(added, settled)| {
+                    let next = list.successor(&settled, added, &mut copy);
+                    assert_eq!(next.file_count(), count as u64);
+                    (next.memory_bytes(), next.has_deletion_vectors(), next.size_bytes())
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, memory, replays, lists, commits);
 criterion_main!(benches);

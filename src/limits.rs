@@ -84,8 +84,8 @@ pub const NAME_TEMPLATES_MAX: usize = 4_096;
 pub const STATS_BLOCK_FILES: usize = 128;
 
 /// Files after which a block ends with its partition: few enough that a small partition is found in a small block, and enough that
-/// blocks take at most 12 % more memory.
-pub const STATS_BLOCK_FILES_MIN: usize = 64;
+/// blocks take at most 8 % more memory.
+pub const STATS_BLOCK_FILES_MIN: usize = 96;
 
 /// Statistics that are gathered before the rows of a segment are put in order, in bytes; then the segment is closed. So
 /// much memory takes each list that is being built.
@@ -106,6 +106,9 @@ pub const SEGMENT_BOUNDS_FILE_BYTES_MAX: usize = 32;
 
 /// Bytes that bounds may take in a segment however few its files are.
 pub const SEGMENT_BOUNDS_BYTES_MIN: usize = 4 << 10;
+
+/// Files of a segment that later commits merge with theirs: so that no commit has to pack more again, some 30 ms of work.
+pub const MERGED_FILES_MAX: usize = 8_192;
 
 /// Bytes of one kind of text after which a segment is closed early, so that offsets fit 32 bits even if
 /// escaping makes six bytes of one.

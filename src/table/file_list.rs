@@ -26,20 +26,29 @@ pub(super) struct LiveSegment {
     pub(super) live: Option<Arc<LiveRows>>,
     pub(super) file_count: usize,
     pub(super) size_bytes: u64,
+    /// Live files that have a deletion vector.
+    pub(super) vector_count: usize,
 }
 
 impl LiveSegment {
     pub(super) fn whole(segment: Segment) -> Self {
         let file_count = segment.row_count();
         let size_bytes = segment.sizes_bytes.iter().fold(0, u64::saturating_add);
-        Self { segment: Arc::new(segment), live: None, file_count, size_bytes }
+        let vector_count = live_vectors(&segment, None);
+        Self { segment: Arc::new(segment), live: None, file_count, size_bytes, vector_count }
     }
 
     fn outside(&self) -> impl Iterator<Item = &[u8]> {
         let Segment { directories, directory_of, deletion_vectors, .. } = &*self.segment;
         let is_live = |row: usize| self.live.as_ref().is_none_or(|live| live.contains(row));
+        let mut is_wanted: Vec<bool> =
+            directories.encoded.iter().map(|directory| directory.starts_with(OUTSIDE)).collect();
         let rows = directory_of.iter().enumerate().filter(move |&(row, _)| is_live(row));
-        let files = rows.map(|(_, directory)| directories.encoded.get(index_of(directory)));
+        let files = rows.filter_map(move |(_, directory)| {
+            // Each directory is told once.
+            let is_new = is_wanted.get_mut(index_of(directory)).is_some_and(std::mem::take);
+            is_new.then(|| directories.encoded.get(index_of(directory)))
+        });
         let with_vector = deletion_vectors.rows().enumerate().filter(move |&(_, row)| is_live(row));
         let vectors =
             with_vector.filter_map(|(position, row)| match deletion_vectors.get(position, row)?.place {
@@ -76,10 +85,7 @@ impl FileList {
 
     /// Whether rows of any file are deleted.
     pub fn has_deletion_vectors(&self) -> bool {
-        self.segments.iter().any(|LiveSegment { segment, live, .. }| {
-            let is_live = |row| live.as_ref().is_none_or(|live| live.contains(row));
-            segment.deletion_vectors.rows().any(is_live)
-        })
+        self.segments.iter().any(|segment| segment.vector_count > 0)
     }
 
     /// Where files of the list, or of its deletion vectors, lie that lie outside of the table: each begins with
@@ -375,6 +381,12 @@ impl<'a> Iterator for BlockFiles<'a> {
     fn next(&mut self) -> Option<File<'a>> {
         self.next_row().map(|(_, file)| file)
     }
+}
+
+/// How many live rows of a segment have a deletion vector.
+pub(super) fn live_vectors(segment: &Segment, live: Option<&LiveRows>) -> usize {
+    let rows = segment.deletion_vectors.rows();
+    rows.filter(|&row| live.is_none_or(|live| live.contains(row))).count()
 }
 
 fn index_of(number: u64) -> usize {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::column_file::{Error, check};
-use super::file_list::{FileList, LiveSegment};
+use super::file_list::{FileList, LiveSegment, live_vectors};
 use super::live_rows::LiveRows;
 use super::segment::Segment;
 
@@ -41,7 +41,8 @@ impl FileList {
             let live = live.transpose()?;
             let file_count = live.as_ref().map_or(row_count, |live| live.count());
             check(file_count > 0, "a segment has no live rows")?;
-            Ok(LiveSegment { segment, live, file_count, size_bytes })
+            let vector_count = live_vectors(&segment, live.as_deref());
+            Ok(LiveSegment { segment, live, file_count, size_bytes, vector_count })
         });
         Ok(Self::of(segments.collect::<Result<_, Error>>()?))
     }

@@ -8,6 +8,7 @@ pub mod change;
 pub mod column_file;
 pub mod deletion_vector;
 pub(crate) mod dictionary;
+mod digests;
 pub mod file;
 pub mod file_list;
 pub mod file_list_builder;

@@ -8,7 +8,7 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::file_list::{FileList, LiveSegment};
+use super::file_list::{FileList, LiveSegment, live_vectors};
 use super::live_rows::LiveRows;
 use super::path_digest::PathDigest;
 use super::segment::Segment;
@@ -140,7 +140,7 @@ impl FileList {
 fn position_of(segment: &Segment, row: usize) -> Option<PagePosition> {
     Some(PagePosition {
         modification_time_ms: segment.modification_times_ms.get(row)?,
-        digest: *segment.digests.get(row)?,
+        digest: segment.digests.get(row)?,
     })
 }
 
@@ -163,7 +163,9 @@ impl LiveSegment {
             let size = self.segment.sizes_bytes.get(row).unwrap_or_default();
             size_bytes = size_bytes.saturating_add(size);
         }
-        Self { segment: Arc::clone(&self.segment), live: Some(Arc::new(live)), file_count, size_bytes }
+        let vector_count = live_vectors(&self.segment, Some(&live));
+        let segment = Arc::clone(&self.segment);
+        Self { segment, live: Some(Arc::new(live)), file_count, size_bytes, vector_count }
     }
 }
 

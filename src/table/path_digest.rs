@@ -118,6 +118,11 @@ impl PathDigests {
         self.digests.insert(digest.0)
     }
 
+    /// The digests, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = PathDigest> {
+        self.digests.iter().copied().map(PathDigest)
+    }
+
     pub fn contains(&self, digest: PathDigest) -> bool {
         let low = digest.low();
         let may = self.filter.get(low / 64).is_some_and(|word| word >> (low % 64) & 1 == 1);

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::bounds_column::BoundsColumns;
 use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
+use super::digests::Digests;
 use super::names::Names;
 use super::numbers::{Numbers, OptionalNumbers, Times};
 use super::partitions::Partitions;
-use super::path_digest::PathDigests;
 use super::statistics::Statistics;
 
 /// At most `limits::SEGMENT_FILES_MAX` files, column by column.
@@ -28,7 +28,7 @@ pub struct Segment {
     pub(crate) record_counts: OptionalNumbers,
     /// Rows stand in the order of their partition values.
     pub(crate) partitions: Partitions,
-    pub(crate) digests: Vec<super::path_digest::PathDigest>,
+    pub(crate) digests: Digests,
     pub(crate) statistics: Statistics,
     pub(crate) deletion_vectors: DeletionVectors,
     pub(crate) base_row_ids: OptionalNumbers,
@@ -115,7 +115,7 @@ impl Segment {
             ("deletion vectors", self.deletion_vectors.memory_bytes()),
             ("base row ids", self.base_row_ids.memory_bytes()),
             ("default row commit versions", self.default_row_commit_versions.memory_bytes()),
-            ("path digests", row_memory(16, self.digests.capacity())),
+            ("path digests", self.digests.memory_bytes()),
             ("statistics", self.statistics.memory_bytes()),
             ("bounds", self.bounds.memory_bytes()),
         ]
@@ -124,11 +124,5 @@ impl Segment {
     /// Bytes of memory that the segment holds.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.memory_by_column().iter().map(|&(_, bytes)| bytes).sum::<usize>()
-    }
-
-    /// The rows whose file is among `digests`, ascending.
-    pub(crate) fn rows_of<'a>(&'a self, digests: &'a PathDigests) -> impl Iterator<Item = usize> + 'a {
-        let rows = self.digests.iter().enumerate();
-        rows.filter(|&(_, digest)| digests.contains(*digest)).map(|(row, _)| row)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::deletion_vector::{DeletionVector, DeletionVectors, Place};
 use super::dictionary::{DictionaryBuilder, Strings};
+use super::digests::Digests;
 use super::names::NamesBuilder;
 use super::numbers::{MISSING, Numbers, OptionalNumbers, Times};
 use super::order::Order;
@@ -222,7 +223,7 @@ impl SegmentBuilder {
                 modification_times_ms: Times::pack(&order.arrange(&rows.modification_times_ms)),
                 record_counts: optional(&rows.record_counts),
                 partitions: Partitions::new(values, order.partition_sizes.iter().copied()),
-                digests: order.arrange(&rows.digests),
+                digests: Digests::new(order.arrange(&rows.digests)),
                 statistics,
                 deletion_vectors: vectors.arranged(&order.arrange_sparse(vectors.row_numbers())),
                 base_row_ids: optional(&rows.base_row_ids),

@@ -5,6 +5,7 @@ use std::io;
 use super::column_file::{Column, ColumnReader, ColumnWriter, Error, are_rows, check};
 use super::deletion_vector::DeletionVectors;
 use super::dictionary::Strings;
+use super::digests::Digests;
 use super::names::Names;
 use super::numbers::{Numbers, OptionalNumbers, Times};
 use super::partitions::Partitions;
@@ -28,7 +29,7 @@ impl Segment {
         self.modification_times_ms.write(out)?;
         self.record_counts.write(out)?;
         self.partitions.write(out)?;
-        out.array(&self.digests.iter().map(|digest| digest.0).collect::<Vec<_>>())?;
+        out.array(&self.digests.by_row().iter().map(|digest| digest.0).collect::<Vec<_>>())?;
         self.statistics.write(out)?;
         self.deletion_vectors.write(out)?;
         self.base_row_ids.write(out)?;
@@ -53,7 +54,7 @@ impl Segment {
             modification_times_ms: Times::read(input)?,
             record_counts: OptionalNumbers::read(input)?,
             partitions: Partitions::read(input)?,
-            digests: input.array::<u128>()?.into_iter().map(PathDigest).collect(),
+            digests: Digests::new(input.array::<u128>()?.into_iter().map(PathDigest).collect()),
             statistics: Statistics::read(input)?,
             deletion_vectors: DeletionVectors::read(input)?,
             base_row_ids: OptionalNumbers::read(input)?,

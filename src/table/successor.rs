@@ -7,13 +7,14 @@ use super::file_list_builder::FileListBuilder;
 use super::live_rows::LiveRows;
 use super::path_digest::PathDigests;
 use super::segment_builder::{FilePath, NewFile, StatisticsText};
-use crate::limits::SEGMENT_FILES_MAX;
+use crate::limits::MERGED_FILES_MAX;
 
 impl FileList {
     /// The next version's list: this one without the `settled` files, and with the `added` ones.
     ///
-    /// Segments are shared. Small ones at the end, and those that are mostly dead, are merged into the new
-    /// one, so that a table of many small commits has a logarithmic number of them. `write_partition` is as for
+    /// Segments are shared, and files are found by their digests, so that a commit costs the same however large the table
+    /// is. Small segments at the end, and those that are mostly dead, are merged into the new one: of many
+    /// small commits there are a logarithmic number of segments with up to `limits::MERGED_FILES_MAX` files. `write_partition` is as for
     /// [`FileListBuilder::finish`]; it also gets JSON objects that are finished, and has to copy them.
     #[must_use]
     pub fn successor(
@@ -29,7 +30,7 @@ impl FileList {
             let files_added = added.file_count();
             let is_small = last.file_count <= 2 * files_added;
             let is_sparse = last.file_count < last.segment.row_count() / 4;
-            (is_small || is_sparse) && last.file_count + files_added <= SEGMENT_FILES_MAX
+            (is_small || is_sparse) && last.file_count + files_added <= MERGED_FILES_MAX
         }) {
             last.copy_into(&mut added, &mut block);
         }
@@ -42,7 +43,7 @@ impl LiveSegment {
     fn without(&self, removed: &PathDigests) -> Self {
         let mut next = self.clone();
         let mut live: Option<LiveRows> = None;
-        for row in self.segment.rows_of(removed) {
+        for row in self.segment.digests.rows_of(removed) {
             let live = live.get_or_insert_with(|| match &self.live {
                 Some(live) => LiveRows::clone(live),
                 None => LiveRows::all(self.segment.row_count()),
@@ -51,6 +52,9 @@ impl LiveSegment {
                 next.file_count -= 1;
                 let size_bytes = self.segment.sizes_bytes.get(row).unwrap_or_default();
                 next.size_bytes = next.size_bytes.saturating_sub(size_bytes);
+                let vectors = &self.segment.deletion_vectors;
+                let has_vector = vectors.get(vectors.position(row), row).is_some();
+                next.vector_count -= usize::from(has_vector);
             }
         }
         if let Some(live) = live {
@@ -69,7 +73,7 @@ impl LiveSegment {
                 key.extend(percent_encoding::percent_decode(file.encoded_directory));
                 let key_directory_bytes = key.len();
                 key.extend(percent_encoding::percent_decode(file.encoded_name));
-                let Some(&digest) = self.segment.digests.get(row) else { continue };
+                let Some(digest) = self.segment.digests.get(row) else { continue };
                 builder.push(&NewFile {
                     path: FilePath {
                         log: &log,

@@ -87,7 +87,7 @@ fn segments(rows: &[Row]) -> Vec<Segment> {
 
 /// Every field of every file, and the digests.
 fn told(segments: Vec<Segment>) -> (Vec<String>, Vec<PathDigest>) {
-    let digests = segments.iter().flat_map(|segment| segment.digests.clone()).collect();
+    let digests = segments.iter().flat_map(|segment| segment.digests.by_row().to_vec()).collect();
     let list = FileList::new(segments);
     let mut block = Block::default();
     let mut files = Vec::new();
