@@ -37,7 +37,7 @@ pub const SEGMENT_PARTITIONS_ASKED_MAX: usize = 4_096;
 pub const HINT_COLUMNS_MAX: usize = 64;
 
 /// Columns of one query whose bounds are kept, so that they fit the budget of a segment; of others the text is read.
-pub const HINT_TYPED_COLUMNS_MAX: usize = 6;
+pub const HINT_TYPED_COLUMNS_MAX: usize = 5;
 
 /// Longest token of a page, a refresh or a query that is looked at; a query's holds its parameters.
 pub const QUERY_TOKEN_BYTES_MAX: usize = 16 << 10;
@@ -101,7 +101,8 @@ pub const STATS_UNPACKED_BYTES_MAX: usize =
 /// Longest statistics of one file that are kept; they are optional, so longer ones are left out.
 pub const STATS_BYTES_MAX: usize = 2 << 20;
 
-/// Bytes of memory that a segment's bounds of columns take for each of its files: seven columns that differ in every file.
+/// Bytes of memory that a segment's bounds of columns take for each of its files: five columns that differ in every file,
+/// in the smallest blocks.
 pub const SEGMENT_BOUNDS_FILE_BYTES_MAX: usize = 32;
 
 /// Bytes that bounds may take in a segment however few its files are.
