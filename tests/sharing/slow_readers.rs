@@ -81,17 +81,20 @@ fn five_hundred_slow_readers_cost_little_more_than_their_sockets() {
 
 #[test]
 fn a_reader_that_takes_nothing_is_cut_and_a_slow_one_is_not() {
+    const BYTES_PER_MS: usize = 150;
     let (world, token) = world(&["--reader-timeout", "2s"]);
     let stalled: Vec<_> = (0..5).map(|_| open(&world, &token, "identity")).collect();
     let mut slow = open(&world, &token, "identity");
     let (mut bytes, mut piece) = (b"HTTP/1.1 200".to_vec(), [0; 256]);
-    // Reads on, slower than the server writes, until the others are gone.
+    // Reads on until the others are gone, at a pace at which the whole answer takes several times as long.
+    let started = Instant::now();
     while open_connections(&world) > 1 {
-        let read = slow.read(&mut piece).unwrap();
-        assert!(read > 0, "the slow reader was through before the others were cut");
-        bytes.extend_from_slice(&piece[..read]);
-        // The whole answer would take half a minute so.
-        std::thread::sleep(Duration::from_millis(5));
+        let due = usize::try_from(started.elapsed().as_millis()).unwrap() * BYTES_PER_MS;
+        while bytes.len() < due {
+            let read = slow.read(&mut piece).unwrap();
+            assert!(read > 0, "the slow reader was through before the others were cut");
+            bytes.extend_from_slice(&piece[..read]);
+        }
     }
     slow.read_to_end(&mut bytes).unwrap();
     assert!(Answer::parse(&bytes).is_whole);
