@@ -230,14 +230,7 @@ impl Report<'_> {
         let day = self.date.split('T').next().unwrap_or_default();
         let folder =
             results.join(format!("{day}-{}-{}", self.machine.slug(), self.commit)).join(&self.scenario.name);
-        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let mut raw = String::new();
-        for measurement in self.measurements {
-            let _ = writeln!(raw, "{}", serde_json::to_string(measurement)?);
-        }
-        fs::write(folder.join("raw.ndjson"), raw)?;
-        fs::write(folder.join("machine.json"), serde_json::to_string_pretty(self)? + "\n")?;
-        fs::write(folder.join("report.md"), self.render_markdown())?;
+        write_files(&folder, self.measurements, self, &self.render_markdown())?;
         Ok(folder)
     }
 
@@ -271,6 +264,24 @@ the log is in the page cache even when cold; the clock ticks every 10 ms. First 
 listings, from sending the request to the first byte of the body; CPU is user and system time of the server's process; \
 peak memory counts from the server's start.
 ";
+
+/// Makes `folder` and writes `raw.ndjson`, a line for each of `records`, `machine.json` and `report.md`.
+pub fn write_files<R: Serialize>(
+    folder: &Path,
+    records: &[R],
+    machine: &impl Serialize,
+    report: &str,
+) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let mut raw = String::new();
+    for record in records {
+        let _ = writeln!(raw, "{}", serde_json::to_string(record)?);
+    }
+    fs::write(folder.join("raw.ndjson"), raw)?;
+    fs::write(folder.join("machine.json"), serde_json::to_string_pretty(machine)? + "\n")?;
+    fs::write(folder.join("report.md"), report)?;
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {

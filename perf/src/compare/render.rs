@@ -4,10 +4,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::Serialize;
 
-use crate::report::Machine;
+use crate::report::{Machine, write_files};
 
 use super::figures::{self, Verdict, grouped, short, with_unit};
 use super::plan::{Phase, Plan};
@@ -157,14 +156,7 @@ impl<'a> Comparison<'a> {
         let day = self.date.split('T').next().unwrap_or_default();
         let folder = results.join(format!("{day}-{}-{}", self.machine.slug(), self.commit));
         let folder = folder.join(format!("compare-{}", self.plan.name));
-        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let mut raw = String::new();
-        for record in self.records {
-            let _ = writeln!(raw, "{}", serde_json::to_string(record)?);
-        }
-        fs::write(folder.join("raw.ndjson"), raw)?;
-        fs::write(folder.join("machine.json"), serde_json::to_string_pretty(self)? + "\n")?;
-        fs::write(folder.join("report.md"), self.render_markdown())?;
+        write_files(&folder, self.records, self, &self.render_markdown())?;
         for (name, drawing) in plot::drawings(self.records) {
             fs::write(folder.join(name), drawing)?;
         }
