@@ -139,9 +139,23 @@ pub fn read_commit() -> String {
     if is_dirty { format!("{commit}-dirty") } else { commit }
 }
 
-/// The command line, with the program's name in place of its path.
+/// The command line, with names in place of the machine's own paths.
 pub fn own_command() -> String {
-    std::iter::once("lakeshare-perf".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
+    let arguments = std::env::args().skip(1).map(|argument| without_folders(&argument));
+    std::iter::once("lakeshare-perf".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// `argument` with the last name of an absolute path for the path, also after `=` or `:`. A URL stays as it is.
+fn without_folders(argument: &str) -> String {
+    let starts = argument.match_indices('/').map(|(at, _)| at);
+    let is_free = |at: usize| at == 0 || argument[..at].ends_with(['=', ':']);
+    match starts.into_iter().find(|at| is_free(*at)) {
+        Some(at) if !argument[at..].starts_with("//") => {
+            let path = argument[at..].trim_end_matches('/');
+            format!("{}{}", &argument[..at], path.rsplit('/').next().unwrap_or(path))
+        }
+        _ => argument.to_owned(),
+    }
 }
 
 /// The present second.
@@ -291,6 +305,15 @@ mod tests {
     fn the_median_of_an_even_count_is_the_mean_of_the_middle() {
         assert!((median([4.0, 1.0, 3.0, 2.0].into_iter()) - 2.5).abs() < 1e-9);
         assert!((median([5.0, 1.0, 3.0].into_iter()) - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_kept_command_tells_no_folder_of_the_machine() {
+        assert_eq!(without_folders("/srv/profiles/ref.share"), "ref.share");
+        assert_eq!(without_folders("s.d.t1k=1k:/srv/logs/lineitem_1k/"), "s.d.t1k=1k:lineitem_1k");
+        assert_eq!(without_folders("--work=/srv/tables"), "--work=tables");
+        assert_eq!(without_folders("perf/comparisons/full.toml"), "perf/comparisons/full.toml");
+        assert_eq!(without_folders("http://127.0.0.1:9000/a"), "http://127.0.0.1:9000/a");
     }
 
     #[test]
