@@ -102,6 +102,7 @@ fn memory(_: &mut Criterion) {
     for (column, bytes) in bytes_of {
         println!("    {column:28} {:8.2}", bytes as f64 / LARGE as f64);
     }
+    println!("    {:28} {:8.2}", "value ids", list.values_memory_bytes() as f64 / LARGE as f64);
     println!("    {:28} {:8.2}", "all", list.memory_bytes() as f64 / LARGE as f64);
 }
 

@@ -30,8 +30,8 @@ pub const PRUNED_MICROS_MAX: usize = 4_000;
 /// Bytes of partition values whose verdicts one query remembers; a table with more asks for some twice.
 pub const KNOWN_PARTITIONS_BYTES_MAX: usize = 1 << 20;
 
-/// Distinct partition values of a segment that are asked in one go, so that the segment can be passed over as a whole.
-pub const SEGMENT_PARTITIONS_ASKED_MAX: usize = 4_096;
+/// Partition values that a query asks before it looks whether others should have their turn.
+pub const PARTITIONS_ASKED_PER_STEP: usize = 256;
 
 /// Columns whose statistics one query asks for, so that a set of them fits 64 bits.
 pub const HINT_COLUMNS_MAX: usize = 64;
@@ -110,6 +110,9 @@ pub const SEGMENT_BOUNDS_BYTES_MIN: usize = 4 << 10;
 
 /// Files of a segment that later commits merge with theirs: so that no commit has to pack more again, some 30 ms of work.
 pub const MERGED_FILES_MAX: usize = 8_192;
+
+/// Bytes of partition values that a list numbers; a commit with a new value copies them, some 10 ms at most.
+pub const LISTED_VALUES_BYTES_MAX: usize = 16 << 20;
 
 /// Bytes of one kind of text after which a segment is closed early, so that offsets fit 32 bits even if
 /// escaping makes six bytes of one.

@@ -24,7 +24,7 @@ use crate::limits::{
     CHUNK_BYTES, EMPTY_BLOCKS_PER_TURN, FINISHED_RUN_UNITS, FIRST_RUN_BYTES, PRUNED_MICROS_MAX,
     RENDERED_RUN_UNITS, RUN_BYTES_MAX, RUN_FILES_MAX,
 };
-use crate::skip::pruner::Pruner;
+use crate::skip::pruner::{Pruner, Sought};
 use crate::table::file_list::FileList;
 use crate::table::snapshot::Version;
 
@@ -187,10 +187,15 @@ impl Listing {
             return false;
         }
         let is_begun = self.place.row > 0;
-        if !is_begun && pruner.as_mut().is_some_and(|pruner| !pruner.may_match_block(files, self.place.block))
-        {
-            self.go_on(None);
-            return true;
+        if let Some(pruner) = pruner.as_mut().filter(|_| !is_begun) {
+            let (block, is_found) = match pruner.seek(files, self.place.block) {
+                Sought::At(block) => (block, true),
+                Sought::Before(block) => (block, false),
+            };
+            self.place = Place { block, row: 0 };
+            if !is_found {
+                return true;
+            }
         }
         let bounds = Bounds { files: usize::MAX, bytes: chunk_bytes };
         let pushed = push_run((files, self.place), bounds, lines, out, |file| {

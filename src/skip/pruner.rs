@@ -1,11 +1,12 @@
 //! Asks a predicate of the files of a list, each question once.
 //!
-//! Partition values come in few distinct tuples, so each is asked once, and a block whose tuples are all refused is
-//! never unpacked. Where the partition leaves a doubt, typed bounds tell which files of a block can match; only where these
+//! Partition values come in few distinct tuples, so each is asked once, and blocks whose tuples are all refused are passed
+//! over many at once and never unpacked. Where the partition leaves a doubt, typed bounds tell which files of a block can match; only where these
 //! are too coarse is a file's own text read. The first query that asks for a column makes its bounds.
 
 use super::block_masks::BlockMasks;
 use super::predicate::Predicate;
+pub use super::verdicts::Sought;
 use super::verdicts::{Verdict, Verdicts};
 use crate::encode::json::unescape_into;
 use crate::table::file::File;
@@ -18,6 +19,8 @@ const VERDICT_MICROS: usize = 1;
 const MAKE_MICROS: usize = 90;
 const UNPACK_MICROS: usize = 40;
 const STATISTICS_MICROS: usize = 2;
+/// Refused partition values that are passed over in a microsecond.
+const PASSED_A_MICROSECOND: usize = 256;
 /// Conditions that are asked of the bounds of a block in a microsecond.
 const CONDITIONS_A_MICROSECOND: usize = 4;
 
@@ -59,19 +62,28 @@ impl Pruner {
     /// others at the same places.
     pub fn work_micros(&self) -> usize {
         let made = self.masks.made_count * MAKE_MICROS;
-        self.work_micros + made + self.verdicts.asked_count * VERDICT_MICROS
+        let passed = self.verdicts.passed_count / PASSED_A_MICROSECOND;
+        self.work_micros + made + passed + self.verdicts.asked_count * VERDICT_MICROS
+    }
+
+    /// The next block, from `index` on, that has a file which may hold a wanted row, or how far none has. It goes on only as
+    /// long as others can wait for.
+    pub fn seek(&mut self, files: &FileList, index: usize) -> Sought {
+        match self.verdicts.seek(&self.predicate, files, index) {
+            Sought::At(block) if !self.may_match_block(files, block) => Sought::Before(block + 1),
+            found @ (Sought::At(_) | Sought::Before(_)) => found,
+        }
     }
 
     /// Whether a file of block `index` may hold a wanted row; far cheaper than to unpack the block.
     pub fn may_match_block(&mut self, files: &FileList, index: usize) -> bool {
         self.work_micros += BLOCK_MICROS;
-        let may_match = !self.verdicts.refuse_segment(&self.predicate, files, index)
-            && match self.partitions(files, index) {
-                Partitions::Refused => false,
-                Partitions::Taken => true,
-                Partitions::Open if self.reads_texts => true,
-                Partitions::Open => self.ask_bounds(files, index),
-            };
+        let may_match = match self.partitions(files, index) {
+            Partitions::Refused => false,
+            Partitions::Taken => true,
+            Partitions::Open if self.reads_texts => true,
+            Partitions::Open => self.ask_bounds(files, index),
+        };
         self.work_micros += if may_match { UNPACK_MICROS } else { 0 };
         may_match
     }
@@ -100,7 +112,7 @@ impl Pruner {
         };
         let only = only.map(|partition| verdicts.find(predicate, files, partition));
         let domains = only.and_then(|verdict| match verdict {
-            Verdict::Open(domains) => Some(domains.as_slice()),
+            Verdict::Open(domains) => Some(domains),
             Verdict::Refused | Verdict::Taken => None,
         });
         let perhaps = masks.ask(predicate, files, index, domains);
@@ -119,7 +131,7 @@ impl Pruner {
     /// Whether the file may hold a wanted row.
     pub fn may_match(&mut self, file: &File<'_>) -> bool {
         let Self { predicate, verdicts, masks, text, work_micros, .. } = self;
-        match verdicts.of(predicate, file.partition, || file.partition_values_json) {
+        match verdicts.of_file(predicate, file) {
             Verdict::Refused => false,
             Verdict::Taken => true,
             Verdict::Open(_) if file.stats_escaped.is_empty() => true,

@@ -1,50 +1,85 @@
 //! What partition values say of a predicate, each asked once.
 
+use std::sync::Arc;
+
 use super::domain::Domain;
 use super::predicate::Predicate;
-use crate::limits::{KNOWN_PARTITIONS_BYTES_MAX, SEGMENT_PARTITIONS_ASKED_MAX};
+use crate::limits::{KNOWN_PARTITIONS_BYTES_MAX, PARTITIONS_ASKED_PER_STEP};
 use crate::table::dictionary::DictionaryBuilder;
+use crate::table::file::File;
 use crate::table::file_list::FileList;
+use crate::table::partition_values::ValueId;
 use crate::table::segment::PartitionNumber;
 
 /// What the partition values of a file say.
-#[derive(Debug)]
-pub(super) enum Verdict {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Verdict<'v> {
     Refused,
     Taken,
     /// The statistics decide.
-    Open(Vec<Domain<'static>>),
+    Open(&'v [Domain<'static>]),
 }
 
-/// Verdicts on the way through a list. Segments number their partition values anew, so what was found is kept by
-/// the values themselves, and by number only for the segment at hand.
+/// How far a search for a block came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// To this one, which may hold a wanted row.
+    At(usize),
+    /// There is none before this one, which was not asked yet.
+    Before(usize),
+}
+
+/// A verdict in four bytes: not asked yet, refused, taken, or the number of an open one plus [`Self::FIRST_OPEN`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Code(u32);
+
+impl Code {
+    const UNASKED: Self = Self(0);
+    const REFUSED: Self = Self(1);
+    const TAKEN: Self = Self(2);
+    const FIRST_OPEN: u32 = 3;
+}
+
+/// Verdicts on the way through a list: kept by the list's numbers of partition values. Values that the list does not
+/// number are known by themselves, and by number only for the segment at hand.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
-    known: DictionaryBuilder,
-    /// By number in `known`.
-    by_number: Vec<Verdict>,
+    of_id: Vec<Code>,
+    open: Vec<Vec<Domain<'static>>>,
+    /// Bytes of JSON that the open ones were made of.
+    open_bytes: usize,
+    unlisted: DictionaryBuilder,
+    /// By number in `unlisted`.
+    of_unlisted: Vec<Code>,
     segment: Option<usize>,
-    /// By the number in `segment`: the number in `known`, plus one; 0 if not asked yet.
-    of_segment: Vec<u32>,
-    is_segment_refused: bool,
-    /// Distinct values met so far, those of each segment by themselves.
+    /// Of `segment`.
+    ids: Arc<[ValueId]>,
+    /// Of the unlisted ones of `segment`.
+    of_segment: Vec<Code>,
+    /// Values whose verdict was found.
     pub(super) asked_count: usize,
+    /// Values of segments whose verdict was looked at on the way to a block.
+    pub(super) passed_count: usize,
 }
 
 impl Verdicts {
-    /// Whether no file of the segment with block `index` can hold a wanted row. Only said of segments with few distinct
-    /// values: others are found block by block.
-    pub(super) fn refuse_segment(&mut self, predicate: &Predicate, files: &FileList, index: usize) -> bool {
-        let Some((segment, count)) = files.partitions_around(index) else { return true };
-        if self.segment != Some(segment) {
-            self.enter(segment);
-            let numbers = (0..count).map_while(|number| u16::try_from(number).ok());
-            let mut partitions = numbers.map(|number| PartitionNumber { segment, number });
-            self.is_segment_refused = count <= SEGMENT_PARTITIONS_ASKED_MAX
-                && partitions
-                    .all(|partition| matches!(self.find(predicate, files, partition), Verdict::Refused));
+    /// The next block of the segment, from `index` on, that has partition values which are not refused; those of a block
+    /// are found together.
+    pub(super) fn seek(&mut self, predicate: &Predicate, files: &FileList, index: usize) -> Sought {
+        let Some(mut walk) = files.walk_partitions(index) else { return Sought::Before(files.block_count()) };
+        let asked_max = self.asked_count + PARTITIONS_ASKED_PER_STEP;
+        while let Some(partition) = walk.partition() {
+            self.passed_count += 1;
+            let code = self.code(predicate, files, partition);
+            if code != Code::REFUSED {
+                return Sought::At(walk.block());
+            }
+            walk.pass();
+            if self.asked_count > asked_max && walk.block() > index {
+                break;
+            }
         }
-        self.is_segment_refused
+        Sought::Before(walk.block())
     }
 
     /// The verdict on partition values of the list.
@@ -53,62 +88,120 @@ impl Verdicts {
         predicate: &Predicate,
         files: &FileList,
         partition: PartitionNumber,
-    ) -> &Verdict {
-        self.of(predicate, partition, || files.partition_values_json(partition))
+    ) -> Verdict<'_> {
+        let code = self.code(predicate, files, partition);
+        self.verdict(code)
     }
 
-    pub(super) fn of<'j>(
-        &mut self,
-        predicate: &Predicate,
-        partition: PartitionNumber,
-        partition_values_json: impl FnOnce() -> &'j [u8],
-    ) -> &Verdict {
+    /// The verdict on a file of the segment at hand, or of any other.
+    pub(super) fn of_file(&mut self, predicate: &Predicate, file: &File<'_>) -> Verdict<'_> {
+        if self.segment != Some(file.partition.segment) {
+            self.enter(file.partition.segment, Arc::default());
+        }
+        let code = self.code_within(predicate, file.partition.number, || file.partition_values_json);
+        self.verdict(code)
+    }
+
+    fn verdict(&self, code: Code) -> Verdict<'_> {
+        match code {
+            Code::REFUSED => Verdict::Refused,
+            Code(code) => {
+                let number = code.checked_sub(Code::FIRST_OPEN);
+                let open = number.and_then(|number| self.open.get(number as usize));
+                open.map_or(Verdict::Taken, |domains| Verdict::Open(domains))
+            }
+        }
+    }
+
+    fn code(&mut self, predicate: &Predicate, files: &FileList, partition: PartitionNumber) -> Code {
         if self.segment != Some(partition.segment) {
-            self.enter(partition.segment);
+            self.enter(partition.segment, files.value_ids(partition.segment));
+            self.of_id.resize(files.value_count(), Code::UNASKED);
         }
-        let place = usize::from(partition.number);
-        let mut number = self.of_segment.get(place).copied().unwrap_or_default();
-        if number == 0 {
-            number = self.number_of(predicate, partition_values_json()) + 1;
-            if self.of_segment.len() <= place {
-                self.of_segment.resize(place + 1, 0);
-            }
-            if let Some(slot) = self.of_segment.get_mut(place) {
-                *slot = number;
-            }
-        }
-        self.by_number.get(number as usize - 1).unwrap_or(&Verdict::Taken)
+        self.code_within(predicate, partition.number, || files.partition_values_json(partition))
     }
 
-    fn enter(&mut self, segment: usize) {
+    fn enter(&mut self, segment: usize, ids: Arc<[ValueId]>) {
         self.segment = Some(segment);
-        self.is_segment_refused = false;
+        self.ids = ids;
         self.of_segment.clear();
     }
 
-    fn number_of(&mut self, predicate: &Predicate, partition_values_json: &[u8]) -> u32 {
-        self.asked_count += 1;
-        if self.known.byte_count() >= KNOWN_PARTITIONS_BYTES_MAX {
-            self.known = DictionaryBuilder::default();
-            self.by_number.clear();
-            self.of_segment.clear();
+    /// The verdict on values of the segment at hand.
+    #[inline]
+    fn code_within<'j>(
+        &mut self,
+        predicate: &Predicate,
+        number: u16,
+        json: impl FnOnce() -> &'j [u8],
+    ) -> Code {
+        let number = usize::from(number);
+        let id = self.ids.get(number).and_then(|id| id.listed());
+        let known = match id {
+            Some(id) => self.of_id.get(id),
+            None => self.of_segment.get(number),
+        };
+        match known {
+            Some(&code) if code != Code::UNASKED => code,
+            _ => self.ask(predicate, number, json()),
         }
-        let (number, is_new) = self.known.intern(partition_values_json);
-        if is_new {
-            self.by_number.push(verdict(predicate, partition_values_json));
-        }
-        number
     }
-}
 
-fn verdict(predicate: &Predicate, partition_values_json: &[u8]) -> Verdict {
-    let domains = predicate.partition_domains(partition_values_json);
-    let truth = predicate.ask_partition(&domains);
-    if !truth.can_be_true {
-        Verdict::Refused
-    } else if truth.is_certain() || !predicate.needs_statistics() {
-        Verdict::Taken
-    } else {
-        Verdict::Open(domains)
+    #[cold]
+    fn ask(&mut self, predicate: &Predicate, number: usize, json: &[u8]) -> Code {
+        self.asked_count += 1;
+        if self.open_bytes + self.unlisted.byte_count() >= KNOWN_PARTITIONS_BYTES_MAX {
+            self.forget();
+        }
+        if let Some(id) = self.ids.get(number).and_then(|id| id.listed()) {
+            let code = self.judge(predicate, json);
+            if let Some(slot) = self.of_id.get_mut(id) {
+                *slot = code;
+            }
+            return code;
+        }
+        let (known, is_new) = self.unlisted.intern(json);
+        if is_new {
+            let code = self.judge(predicate, json);
+            self.of_unlisted.push(code);
+        }
+        let code = self.of_unlisted.get(known as usize).copied().unwrap_or(Code::TAKEN);
+        if self.of_segment.len() <= number {
+            self.of_segment.resize(number + 1, Code::UNASKED);
+        }
+        if let Some(slot) = self.of_segment.get_mut(number) {
+            *slot = code;
+        }
+        code
+    }
+
+    fn judge(&mut self, predicate: &Predicate, json: &[u8]) -> Code {
+        let domains = predicate.partition_domains(json);
+        let truth = predicate.ask_partition(&domains);
+        if !truth.can_be_true {
+            Code::REFUSED
+        } else if truth.is_certain() || !predicate.needs_statistics() {
+            Code::TAKEN
+        } else {
+            let number = u32::try_from(self.open.len()).ok();
+            let code = number.and_then(|number| number.checked_add(Code::FIRST_OPEN));
+            self.open.push(domains);
+            self.open_bytes += json.len();
+            code.map_or(Code::TAKEN, Code)
+        }
+    }
+
+    /// Forgets what takes memory.
+    fn forget(&mut self) {
+        for code in &mut self.of_id {
+            if code.0 >= Code::FIRST_OPEN {
+                *code = Code::UNASKED;
+            }
+        }
+        self.open.clear();
+        self.open_bytes = 0;
+        self.unlisted = DictionaryBuilder::default();
+        self.of_unlisted.clear();
+        self.of_segment.clear();
     }
 }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
 
 /// Byte strings by number, in one arena.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Strings {
     bytes: Vec<u8>,
     /// Where each string ends.
@@ -86,7 +86,7 @@ impl Column for Strings {
 }
 
 /// Finds the number of a string, or gives it the next one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct DictionaryBuilder {
     strings: Strings,
     numbers: HashTable<(u32, u32)>,
@@ -94,6 +94,19 @@ pub(crate) struct DictionaryBuilder {
 }
 
 impl DictionaryBuilder {
+    pub(crate) fn len(&self) -> usize {
+        self.strings.len()
+    }
+
+    /// The string with this number; empty if there is none.
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        self.strings.get(index)
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.strings.memory_bytes() + self.numbers.allocation_size()
+    }
+
     pub(crate) fn byte_count(&self) -> usize {
         self.strings.byte_count()
     }
@@ -112,18 +125,25 @@ impl DictionaryBuilder {
             return Some(self.last);
         }
         let hash = xxh3_64(string);
-        let found = self.find(hash, string);
-        found.or_else(|| (self.strings.len() < count_max).then(|| self.append(hash, string)))
+        if let Some(number) = self.find(hash, string) {
+            self.last = number;
+            return Some(number);
+        }
+        (self.strings.len() < count_max).then(|| self.append(hash, string))
     }
 
-    fn find(&mut self, hash: u64, string: &[u8]) -> Option<u32> {
+    /// The number of `string`, if it is known.
+    pub(crate) fn number_of(&self, string: &[u8]) -> Option<u32> {
+        self.find(xxh3_64(string), string)
+    }
+
+    fn find(&self, hash: u64, string: &[u8]) -> Option<u32> {
         let tag = (hash >> 32) as u32;
         let strings = &self.strings;
         let found = self
             .numbers
             .find(hash, |&(other, number)| other == tag && strings.get(number as usize) == string);
-        self.last = found?.1;
-        Some(self.last)
+        found.map(|&(_, number)| number)
     }
 
     fn append(&mut self, hash: u64, string: &[u8]) -> u32 {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::deletion_vector::Place;
 use super::file::{File, Spelling, file};
 use super::live_rows::LiveRows;
+use super::live_segment::LiveSegment;
 use super::names::Names;
+use super::partition_values::{Numbering, PartitionValues};
 use super::segment::{PartitionNumber, Segment};
-use crate::encode::url_path::OUTSIDE;
 
 /// All files of one table version. Cheap to clone: versions share segments.
 #[derive(Debug, Clone, Default)]
@@ -16,62 +16,26 @@ pub struct FileList {
     pub(super) segments: Vec<LiveSegment>,
     /// Blocks in each segment and all before it.
     block_ends: Vec<usize>,
-}
-
-/// A segment and what of it is alive in this version.
-#[derive(Debug, Clone)]
-pub(super) struct LiveSegment {
-    pub(super) segment: Arc<Segment>,
-    /// `None`: all rows.
-    pub(super) live: Option<Arc<LiveRows>>,
-    pub(super) file_count: usize,
-    pub(super) size_bytes: u64,
-    /// Live files that have a deletion vector.
-    pub(super) vector_count: usize,
-}
-
-impl LiveSegment {
-    pub(super) fn whole(segment: Segment) -> Self {
-        let file_count = segment.row_count();
-        let size_bytes = segment.sizes_bytes.iter().fold(0, u64::saturating_add);
-        let vector_count = live_vectors(&segment, None);
-        Self { segment: Arc::new(segment), live: None, file_count, size_bytes, vector_count }
-    }
-
-    fn outside(&self) -> impl Iterator<Item = &[u8]> {
-        let Segment { directories, directory_of, deletion_vectors, .. } = &*self.segment;
-        let is_live = |row: usize| self.live.as_ref().is_none_or(|live| live.contains(row));
-        let mut is_wanted: Vec<bool> =
-            directories.encoded.iter().map(|directory| directory.starts_with(OUTSIDE)).collect();
-        let rows = directory_of.iter().enumerate().filter(move |&(row, _)| is_live(row));
-        let files = rows.filter_map(move |(_, directory)| {
-            // Each directory is told once.
-            let is_new = is_wanted.get_mut(index_of(directory)).is_some_and(std::mem::take);
-            is_new.then(|| directories.encoded.get(index_of(directory)))
-        });
-        let with_vector = deletion_vectors.rows().enumerate().filter(move |&(_, row)| is_live(row));
-        let vectors =
-            with_vector.filter_map(|(position, row)| match deletion_vectors.get(position, row)?.place {
-                Place::File(key) => Some(key),
-                Place::Inline(_) => None,
-            });
-        files.chain(vectors).filter(|place| place.starts_with(OUTSIDE))
-    }
+    pub(super) values: Arc<PartitionValues>,
 }
 
 impl FileList {
     /// A list of whole segments.
     pub fn new(segments: Vec<Segment>) -> Self {
-        Self::of(segments.into_iter().map(LiveSegment::whole).collect())
+        let mut numbering = Numbering::after(Arc::default(), None);
+        let whole = |segment| LiveSegment::whole(segment, &mut numbering);
+        let segments = segments.into_iter().map(whole).collect();
+        Self::of(segments, numbering.finish())
     }
 
-    pub(super) fn of(segments: Vec<LiveSegment>) -> Self {
+    /// A list of segments whose partition values have these numbers.
+    pub(super) fn of(segments: Vec<LiveSegment>, values: Arc<PartitionValues>) -> Self {
         let mut block_end = 0;
         let block_ends = segments.iter().map(|segment| {
             block_end += segment.segment.block_count();
             block_end
         });
-        Self { block_ends: block_ends.collect(), segments }
+        Self { block_ends: block_ends.collect(), segments, values }
     }
 
     pub fn file_count(&self) -> u64 {
@@ -89,7 +53,7 @@ impl FileList {
     }
 
     /// Where files of the list, or of its deletion vectors, lie that lie outside of the table: each begins with
-    /// [`OUTSIDE`] and is encoded for a URL path. Directories end with a slash.
+    /// [`OUTSIDE`](crate::encode::url_path::OUTSIDE) and is encoded for a URL path. Directories end with a slash.
     pub fn outside(&self) -> BTreeSet<&[u8]> {
         self.segments
             .iter()
@@ -104,7 +68,7 @@ impl FileList {
             let live = segment.live.as_ref().map_or(0, |live| live.memory_bytes());
             segment.segment.memory_bytes() + live + size_of::<LiveSegment>() + size_of::<usize>()
         };
-        self.segments.iter().map(of).sum()
+        self.segments.iter().map(of).sum::<usize>() + self.values_memory_bytes()
     }
 
     /// The segments behind the list, dead rows included.
@@ -117,11 +81,16 @@ impl FileList {
         self.block_ends.last().copied().unwrap_or_default()
     }
 
+    /// The first block of segment `number`, or how many blocks there are.
+    pub(super) fn first_block(&self, number: usize) -> usize {
+        let before = number.checked_sub(1).and_then(|before| self.block_ends.get(before)).copied();
+        before.unwrap_or_default()
+    }
+
     /// The segment of block `index` with its number, and the block's number in it.
     pub(super) fn place_of(&self, index: usize) -> Option<(usize, &LiveSegment, usize)> {
         let number = self.block_ends.partition_point(|&end| end <= index);
-        let before = number.checked_sub(1).and_then(|before| self.block_ends.get(before)).copied();
-        Some((number, self.segments.get(number)?, index - before.unwrap_or_default()))
+        Some((number, self.segments.get(number)?, index - self.first_block(number)))
     }
 
     /// Unpacks block `index` into `block`, which keeps its buffers from call to call.
@@ -381,16 +350,6 @@ impl<'a> Iterator for BlockFiles<'a> {
     fn next(&mut self) -> Option<File<'a>> {
         self.next_row().map(|(_, file)| file)
     }
-}
-
-/// How many live rows of a segment have a deletion vector.
-pub(super) fn live_vectors(segment: &Segment, live: Option<&LiveRows>) -> usize {
-    let rows = segment.deletion_vectors.rows();
-    rows.filter(|&row| live.is_none_or(|live| live.contains(row))).count()
-}
-
-fn index_of(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::column_file::{Error, check};
-use super::file_list::{FileList, LiveSegment, live_vectors};
+use super::file_list::FileList;
 use super::live_rows::LiveRows;
+use super::live_segment::{LiveSegment, live_vectors};
+use super::partition_values::Numbering;
 use super::segment::Segment;
 
 /// A segment and what of it is alive in a list.
@@ -32,6 +34,7 @@ impl FileList {
     /// # Errors
     /// [`Error::Damaged`] if the bits of a part are not those of its rows.
     pub fn of_parts(parts: impl IntoIterator<Item = Part>) -> Result<Self, Error> {
+        let mut numbering = Numbering::after(Arc::default(), None);
         let segments = parts.into_iter().map(|Part { segment, live, size_bytes }| {
             let row_count = segment.row_count();
             let live = live.map(|words| {
@@ -42,8 +45,10 @@ impl FileList {
             let file_count = live.as_ref().map_or(row_count, |live| live.count());
             check(file_count > 0, "a segment has no live rows")?;
             let vector_count = live_vectors(&segment, live.as_deref());
-            Ok(LiveSegment { segment, live, file_count, size_bytes, vector_count })
+            let value_ids = numbering.number(segment.partitions.values());
+            Ok(LiveSegment { segment, live, file_count, size_bytes, vector_count, value_ids })
         });
-        Ok(Self::of(segments.collect::<Result<_, Error>>()?))
+        let segments = segments.collect::<Result<_, Error>>()?;
+        Ok(Self::of(segments, numbering.finish()))
     }
 }

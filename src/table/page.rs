@@ -8,8 +8,10 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::file_list::{FileList, LiveSegment, live_vectors};
+use super::file_list::FileList;
 use super::live_rows::LiveRows;
+use super::live_segment::{LiveSegment, live_vectors};
+use super::partition_values::ValueId;
 use super::path_digest::PathDigest;
 use super::segment::Segment;
 
@@ -49,11 +51,17 @@ struct Place {
 
 impl FileList {
     /// The files whose partition values, a JSON object each, `keep` takes; it is asked once for each distinct value
-    /// of a segment. Segments that are kept or left out as a whole cost no look at their files.
+    /// that the list numbers. Segments that are kept or left out as a whole cost no look at their files.
     #[must_use]
     pub fn of_partitions(&self, keep: &mut dyn FnMut(&[u8]) -> bool) -> Self {
+        let mut known: Vec<Option<bool>> = vec![None; self.values.len()];
+        let mut is_kept = |(id, json): (&ValueId, &[u8])| {
+            let Some(known) = id.listed().and_then(|number| known.get_mut(number)) else { return keep(json) };
+            *known.get_or_insert_with(|| keep(json))
+        };
         let segments = self.segments.iter().filter_map(|segment| {
-            let kept: Vec<bool> = segment.segment.partitions.iter().map(&mut *keep).collect();
+            let values = segment.value_ids.iter().zip(segment.segment.partitions.iter());
+            let kept: Vec<bool> = values.map(&mut is_kept).collect();
             if !kept.contains(&true) {
                 return None;
             }
@@ -64,7 +72,8 @@ impl FileList {
             let rows = numbers.flat_map(|(number, _)| segment.segment.partitions.rows(number));
             Some(segment.only(rows.filter(|&row| segment.is_live(row))))
         });
-        Self::of(segments.filter(|segment| segment.file_count > 0).collect())
+        let segments = segments.filter(|segment| segment.file_count > 0).collect();
+        Self::of(segments, Arc::clone(&self.values))
     }
 
     /// The first `files_max` files after `after`, and where they end if more follow.
@@ -133,7 +142,8 @@ impl FileList {
             }
         }
         let segments = self.segments.iter().zip(of_segment).filter(|(_, rows)| !rows.is_empty());
-        Self::of(segments.map(|(segment, rows)| segment.only(rows.into_iter())).collect())
+        let segments = segments.map(|(segment, rows)| segment.only(rows.into_iter())).collect();
+        Self::of(segments, Arc::clone(&self.values))
     }
 }
 
@@ -165,7 +175,8 @@ impl LiveSegment {
         }
         let vector_count = live_vectors(&self.segment, Some(&live));
         let segment = Arc::clone(&self.segment);
-        Self { segment, live: Some(Arc::new(live)), file_count, size_bytes, vector_count }
+        let value_ids = Arc::clone(&self.value_ids);
+        Self { segment, live: Some(Arc::new(live)), file_count, size_bytes, vector_count, value_ids }
     }
 }
 

@@ -26,10 +26,6 @@ impl Partitions {
         Self { row_ends: row_ends.collect(), values }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.row_ends.len()
-    }
-
     /// The JSON object of a number; empty if there is none.
     pub(crate) fn json(&self, number: u16) -> &[u8] {
         self.values.get(usize::from(number))

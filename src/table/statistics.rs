@@ -31,6 +31,11 @@ impl Statistics {
         start..end(index).max(start)
     }
 
+    /// The block of a row; behind the last row, how many blocks there are.
+    pub(crate) fn block_of(&self, row: usize) -> usize {
+        self.blocks.partition_point(|block| block.row_end as usize <= row)
+    }
+
     /// The packed bytes of block `index`, and how many bytes they unpack to.
     pub(crate) fn packed(&self, index: usize) -> (&[u8], usize) {
         let start = index.checked_sub(1).and_then(|before| self.blocks.get(before));

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::file_list::{Block, BlockFiles, FileList, LiveSegment};
+use super::file_list::{Block, BlockFiles, FileList};
 use super::file_list_builder::FileListBuilder;
 use super::live_rows::LiveRows;
+use super::live_segment::LiveSegment;
+use super::partition_values::Numbering;
 use super::path_digest::PathDigests;
 use super::segment_builder::{FilePath, NewFile, StatisticsText};
 use crate::limits::MERGED_FILES_MAX;
@@ -34,8 +36,11 @@ impl FileList {
         }) {
             last.copy_into(&mut added, &mut block);
         }
-        kept.extend(added.finish(write_partition).into_iter().map(LiveSegment::whole));
-        Self::of(kept)
+        let last = kept.last().map(|segment| Arc::clone(&segment.value_ids));
+        let mut numbering = Numbering::after(Arc::clone(&self.values), last);
+        let whole = |segment| LiveSegment::whole(segment, &mut numbering);
+        kept.extend(added.finish(write_partition).into_iter().map(whole));
+        Self::of(kept, numbering.finish())
     }
 }
 

@@ -1,13 +1,13 @@
 //! Tables of a few files, and which of them a hint keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::encode::json::unescape_into;
 use crate::skip::hints::Hints;
 use crate::skip::predicate::Predicate;
-use crate::skip::pruner::Pruner;
+use crate::skip::pruner::{Pruner, Sought};
 use crate::table::file_list::{Block, FileList};
 use crate::table::file_list_builder::FileListBuilder;
 use crate::table::path_digest::PathDigest;
@@ -72,41 +72,73 @@ pub(super) fn list(files: &[Described]) -> FileList {
 
 /// A list with a segment for each group of files.
 pub(super) fn list_of(groups: &[&[Described]]) -> FileList {
-    let segment = |(group, files): (usize, &&[Described])| {
-        let mut builder = FileListBuilder::default();
-        for (number, file) in files.iter().enumerate() {
-            let path = format!("{group}/{number:05}.parquet");
-            builder.push(&NewFile {
-                path: FilePath::plain(&path),
-                digest: PathDigest::of(path.as_bytes()),
-                size_bytes: 1,
-                modification_time_ms: 0,
-                partition_values: file.partition_values.to_string().as_bytes(),
-                statistics: StatisticsText::Raw(&file.stats),
-                record_count: None,
-                deletion_vector: None,
-                row_ids: RowIds::default(),
-            });
-        }
-        builder.finish(&mut |json, out| out.extend_from_slice(json))
-    };
+    let segment = |(group, files): (usize, &&[Described])| builder(group, files).finish(&mut copy);
     FileList::new(groups.iter().enumerate().flat_map(segment).collect())
+}
+
+/// Where file `number` of a group lies.
+pub(super) fn path(group: usize, number: usize) -> String {
+    format!("{group}/{number:05}.parquet")
+}
+
+/// The files of a group, to be added to a list.
+pub(super) fn builder(group: usize, files: &[Described]) -> FileListBuilder {
+    let mut builder = FileListBuilder::default();
+    for (number, file) in files.iter().enumerate() {
+        let path = path(group, number);
+        builder.push(&NewFile {
+            path: FilePath::plain(&path),
+            digest: PathDigest::of(path.as_bytes()),
+            size_bytes: 1,
+            modification_time_ms: 0,
+            partition_values: file.partition_values.to_string().as_bytes(),
+            statistics: StatisticsText::Raw(&file.stats),
+            record_count: None,
+            deletion_vector: None,
+            row_ids: RowIds::default(),
+        });
+    }
+    builder
+}
+
+pub(super) fn copy(json: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(json);
 }
 
 /// Which files the hints keep.
 pub(super) fn kept(hints: &Hints, metadata: &Metadata, files: &FileList) -> Vec<bool> {
     let count = usize::try_from(files.file_count()).unwrap();
     let Some(mut pruner) = Pruner::new(Predicate::compile(hints, metadata)) else { return vec![true; count] };
+    let sought = sought(Pruner::new(Predicate::compile(hints, metadata)), files);
     let mut block = Block::default();
     let mut kept = Vec::new();
     for index in 0..files.block_count() {
         let any = pruner.may_match_block(files, index);
+        assert_eq!(any, sought.contains(&index), "block {index} is found exactly if it may hold a kept file");
         let answers: Vec<bool> =
             files.read_block(index, &mut block).map(|file| pruner.may_match(&file)).collect();
         assert!(any || !answers.contains(&true), "a refused block holds no kept file");
         kept.extend(answers);
     }
     kept
+}
+
+/// The blocks that a pruner finds on its way from the first.
+fn sought(pruner: Option<Pruner>, files: &FileList) -> BTreeSet<usize> {
+    let (mut found, mut next) = (BTreeSet::new(), 0);
+    let Some(mut pruner) = pruner else { return found };
+    while next < files.block_count() {
+        let before = next;
+        next = match pruner.seek(files, next) {
+            Sought::At(block) => {
+                found.insert(block);
+                block + 1
+            }
+            Sought::Before(block) => block,
+        };
+        assert!(next > before, "each step comes nearer to the end");
+    }
+    found
 }
 
 /// Which files a predicate keeps that is asked of the text of each by itself.
