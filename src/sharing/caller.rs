@@ -96,7 +96,7 @@ impl Caller<'_> {
     /// # Errors
     /// Those of the loader, and [`Error::FilesElsewhere`].
     pub async fn load(&self, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
-        let snapshot = self.parts.loader.load(self.source(), wanted).await?;
+        let snapshot = self.parts.loader.load_together(self.source(), wanted).await?;
         if snapshot.files.outside().into_iter().all(|place| self.options().allows(place)) {
             Ok(snapshot)
         } else {

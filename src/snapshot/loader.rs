@@ -3,8 +3,10 @@
 //! Every load looks at the table: nobody is told of a version older than the newest at the time of asking. Who asks
 //! while another's look is under way waits for the next one, which serves all who wait by then. So a thousand
 //! askers cost two looks, and a look at an unchanged table is two questions to its store. Where the kernel answers these
-//! at once, as for an embedded bucket, who asks looks for himself and waits for nobody.
+//! at once, as for an embedded bucket, the requests that a core takes up in one turn have one look together, and nobody
+//! waits.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
@@ -12,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::cache::{Cache, Key, Round};
 use super::error::Error;
+use super::gather::{Question, gather};
 use crate::delta::history::History;
 use crate::delta::{self, Loaded, Wanted};
 use crate::limits::{LOGS_READ_AT_ONCE, REPLAYS_AT_ONCE};
@@ -42,8 +45,13 @@ pub struct LoaderParts {
     pub loads: SnapshotLoads,
 }
 
+/// How many were made.
+static LOADERS: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Debug)]
 struct Shared {
+    /// Different for each loader of the process.
+    number: u64,
     buckets: Buckets,
     control: Handle,
     spill: Option<Spill>,
@@ -59,7 +67,8 @@ impl Loader {
         let cache = Mutex::new(Cache::new(cache_bytes));
         let replays = Semaphore::new(REPLAYS_AT_ONCE);
         let logs = Semaphore::new(LOGS_READ_AT_ONCE);
-        Self { shared: Arc::new(Shared { buckets, control, spill, loads, cache, replays, logs }) }
+        let number = LOADERS.fetch_add(1, Ordering::Relaxed);
+        Self { shared: Arc::new(Shared { number, buckets, control, spill, loads, cache, replays, logs }) }
     }
 
     /// The wanted version of a table, as it is now. Any thread may await it; all work beyond a glance at two files is
@@ -68,11 +77,28 @@ impl Loader {
     /// # Errors
     /// See [`Error`]. Failures are not kept: the next caller looks again.
     pub async fn load(&self, source: &TableSource, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
-        let shared = Arc::clone(&self.shared);
         let key = Key { source: source.clone(), wanted };
-        if let Some(loaded) = shared.glance(&key) {
-            return Ok(Arc::clone(loaded.snapshot()));
+        match self.shared.glance(&key) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.load_behind(key).await,
         }
+    }
+
+    /// The same for tasks that share a thread: those that ask before a look begins have one together.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn load_together(&self, source: &TableSource, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
+        let question = Question { loader: self.shared.number, source, wanted };
+        match gather(question, |key| self.shared.glance(key)).await {
+            Some(snapshot) => Ok(snapshot),
+            None => self.load_behind(Key { source: source.clone(), wanted }).await,
+        }
+    }
+
+    /// Loads on the control plane.
+    async fn load_behind(&self, key: Key) -> Result<Arc<Snapshot>, Error> {
+        let shared = Arc::clone(&self.shared);
         let task = self.shared.control.spawn(async move { shared.load(&key).await });
         match task.await {
             Ok(loaded) => loaded.map(|loaded| Arc::clone(loaded.snapshot())),
@@ -137,12 +163,12 @@ impl Shared {
     }
 
     /// What is kept, if a look from this thread shows that it is the wanted version still.
-    fn glance(&self, key: &Key) -> Option<Loaded> {
+    fn glance(&self, key: &Key) -> Option<Arc<Snapshot>> {
         let (entry, _) = self.cache().arrive(key);
         let loaded = entry.last.try_lock().ok()?.as_ref()?.loaded.clone()?;
         let TableSource::Delta { bucket, location } = &key.source;
         let look = |key: &str| self.buckets.glimpse(bucket, location, key);
-        loaded.is_current(key.wanted, look).then_some(loaded)
+        loaded.is_current(key.wanted, look).then(|| Arc::clone(loaded.snapshot()))
     }
 
     async fn load(&self, key: &Key) -> Result<Loaded, Error> {

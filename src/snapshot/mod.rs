@@ -2,4 +2,5 @@
 
 mod cache;
 pub mod error;
+mod gather;
 pub mod loader;

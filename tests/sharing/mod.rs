@@ -21,6 +21,7 @@ mod outside;
 mod pages;
 mod queries;
 mod query;
+mod racing_commits;
 mod recipient_urls;
 mod refused;
 mod slow_readers;
