@@ -107,6 +107,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counting<S> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let mut filled = pieces.iter().filter(|piece| !piece.is_empty());
+        if let (Some(piece), None) = (filled.next(), filled.next()) {
+            // The kernel takes one piece a little sooner where it is not told of many.
+            return self.poll_write(context, piece);
+        }
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, pieces));
         self.count(&written);
         Poll::Ready(written)

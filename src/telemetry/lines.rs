@@ -27,7 +27,13 @@ struct Shared {
     pending: Mutex<Pending>,
     filled: Condvar,
     /// Who holds it writes; taken before `pending`, so that lines stay in their order.
-    sink: Mutex<Sink>,
+    way_out: Mutex<WayOut>,
+}
+
+struct WayOut {
+    sink: Sink,
+    /// Memory for the lines that come next.
+    spare: Vec<u8>,
 }
 
 struct Pending {
@@ -43,7 +49,7 @@ impl Lines {
         let shared = Arc::new(Shared {
             pending: Mutex::new(Pending { bytes: Vec::new(), bytes_max: LOG_BUFFER_BYTES, is_urgent: false }),
             filled: Condvar::new(),
-            sink: Mutex::new(Box::new(sink)),
+            way_out: Mutex::new(WayOut { sink: Box::new(sink), spare: Vec::new() }),
         });
         let writer = Arc::clone(&shared);
         let started = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.run());
@@ -76,10 +82,15 @@ impl Shared {
     }
 
     fn write(&self) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = self.pending().take();
+        let mut way_out = self.way_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let WayOut { sink, spare } = &mut *way_out;
+        let mut bytes = self.pending().take(std::mem::take(spare));
         // Where standard error is closed nobody can be told.
         let _ = sink.write_all(&bytes).and_then(|()| sink.flush());
+        bytes.clear();
+        // Lines that are far longer than usual keep no memory.
+        bytes.shrink_to(2 * LOG_BUFFER_BYTES);
+        *spare = bytes;
     }
 
     fn push(&self, line: &[u8], is_urgent: bool) {
@@ -99,9 +110,10 @@ impl Shared {
 }
 
 impl Pending {
-    fn take(&mut self) -> Vec<u8> {
+    /// Takes the lines and leaves `spare` for the next ones.
+    fn take(&mut self, spare: Vec<u8>) -> Vec<u8> {
         self.is_urgent = false;
-        std::mem::take(&mut self.bytes)
+        std::mem::replace(&mut self.bytes, spare)
     }
 }
 
