@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use super::fields::PlainFields;
 use super::lines::Lines;
 use crate::config::LogFormat;
 
@@ -27,14 +28,16 @@ pub fn start(format: LogFormat, filter: Option<&str>) -> Log {
     let filter = EnvFilter::new(format!("{},s3s=off", filter.unwrap_or("info")));
     let lines = Lines::new(std::io::stderr());
     let writer = lines.clone();
+    let has_colours = std::io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(has_colours)
         .with_target(false);
     // Only a process that already logs refuses, and then that is what we wanted.
     let _ = match format {
-        LogFormat::Text => subscriber.compact().try_init(),
+        LogFormat::Text if has_colours => subscriber.compact().try_init(),
+        LogFormat::Text => subscriber.compact().fmt_fields(PlainFields).try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
     };
     Log { lines }

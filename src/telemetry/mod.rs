@@ -1,5 +1,6 @@
 //! Logs and metrics: every name in one place.
 
+mod fields;
 mod lines;
 pub mod log;
 pub mod metrics;
