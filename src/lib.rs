@@ -25,6 +25,7 @@ pub mod state;
 pub mod storage;
 pub mod table;
 // Floor 1: the wire, the signatures, the settings.
+pub mod bucket_name;
 pub mod config;
 pub mod encode;
 pub mod http;

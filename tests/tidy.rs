@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("state", 2),
     ("storage", 2),
     ("table", 2),
+    ("bucket_name", 1),
     ("config", 1),
     ("encode", 1),
     ("http", 1),

@@ -12,9 +12,9 @@ use s3s::validation::NameValidation;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use subtle::ConstantTimeEq;
 
-use super::object_path::is_bucket_name;
 use super::sig_v2;
 use crate::auth::session::{Grant, Sessions};
+use crate::bucket_name;
 use crate::clock::Clock;
 use crate::limits::PRESIGNED_SECONDS_MAX;
 use crate::sigv4::credential::Credential;
@@ -198,7 +198,7 @@ pub(super) struct Names;
 
 impl NameValidation for Names {
     fn validate_bucket_name(&self, name: &str) -> bool {
-        is_bucket_name(name)
+        bucket_name::is_served(name)
     }
 }
 

@@ -7,11 +7,11 @@ use s3s::dto;
 use super::error::{Error, io};
 use super::layout::{Bucket, DIRECTORY, DIRECTORY_MODE, sync_directory};
 use super::listing::entries;
-use super::object_path::check_new_bucket_name;
 use super::store::Store;
 use super::upload;
 use super::walk::has_any;
 use super::wire;
+use crate::bucket_name;
 
 /// Amazon S3, `CreateBucket`.
 pub(super) fn create(
@@ -19,7 +19,7 @@ pub(super) fn create(
     input: &dto::CreateBucketInput,
 ) -> Result<dto::CreateBucketOutput, Error> {
     let name = input.bucket.as_str();
-    check_new_bucket_name(name)?;
+    bucket_name::check_new(name).map_err(|reason| Error::BucketName { bucket: name.to_owned(), reason })?;
     if input.object_lock_enabled_for_bucket.unwrap_or(false) {
         return Err(Error::NotServed { what: "object lock".into() });
     }

@@ -8,7 +8,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::error::{Error, io};
-use super::object_path::{HIDDEN, is_bucket_name};
+use super::object_path::HIDDEN;
+use crate::bucket_name;
 
 /// Mode of new directories and files; the process's umask takes away from it.
 pub(super) const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
@@ -60,7 +61,7 @@ impl Layout {
     /// Opens the bucket `name`. A symbolic link is no bucket: nothing leads out of the data directory.
     pub(super) fn bucket(&self, name: &str) -> Result<Bucket, Error> {
         let missing = || Error::NoSuchBucket { bucket: name.to_owned() };
-        if !is_bucket_name(name) {
+        if !bucket_name::is_served(name) {
             return Err(missing());
         }
         let directory =
@@ -84,7 +85,7 @@ impl Layout {
         for entry in entries {
             let entry = entry.map_err(io("reading the data directory"))?;
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if is_bucket_name(name) && is_directory(&self.data, name) {
+            if bucket_name::is_served(name) && is_directory(&self.data, name) {
                 names.push(name.to_owned());
             }
         }

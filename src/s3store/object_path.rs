@@ -1,4 +1,4 @@
-//! Keys and bucket names, and the one way from them to files.
+//! Keys, and the one way from them to files.
 //!
 //! A key is a path below its bucket. What could leave the bucket is refused by form (`..`, empty parts,
 //! NUL), and what could leave it through the file system (symbolic links) by the kernel: `openat2` with
@@ -15,9 +15,6 @@ use crate::limits::{KEY_BYTES_MAX, KEY_SEGMENT_BYTES_MAX};
 
 /// The directory that holds what is ours: in the data directory, and in buckets on other file systems.
 pub const HIDDEN: &str = ".lakeshare";
-
-/// First parts of paths that other doors answer, so that a bucket of that name could not be reached.
-const TAKEN_NAMES: [&str; 5] = ["delta-sharing", "healthz", "metrics", "minio", "readyz"];
 
 /// Attempts at one `openat2` that the kernel asks to repeat because something was renamed meanwhile.
 const OPEN_ATTEMPTS_MAX: usize = 32;
@@ -81,30 +78,6 @@ impl ObjectKey {
         let path = self.path();
         path.rsplit_once('/').map_or(path, |(_, name)| name)
     }
-}
-
-/// Whether a directory of this name is a bucket: wider than Amazon's rules, so that what lies there is served.
-pub fn is_bucket_name(name: &str) -> bool {
-    let in_set = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=KEY_SEGMENT_BYTES_MAX).contains(&name.len())
-        && name.bytes().all(in_set)
-        && !name.starts_with(['_', '.'])
-}
-
-/// Whether a bucket may be made under this name: Amazon S3's "Bucket naming rules", and no other door's path.
-///
-/// Errors: the rule that is broken.
-pub fn check_new_bucket_name(name: &str) -> Result<(), Error> {
-    let refused = |reason| Err(Error::BucketName { bucket: name.to_owned(), reason });
-    if !s3s::path::check_bucket_name(name) {
-        return refused(
-            "3 to 63 small letters, digits, dots and hyphens, with a letter or digit at both ends",
-        );
-    }
-    if TAKEN_NAMES.contains(&name) {
-        return refused("the server answers other requests under this name");
-    }
-    Ok(())
 }
 
 /// Opens `path` below `directory` and nowhere else; the empty path is the directory itself.
@@ -206,19 +179,6 @@ mod tests {
             (marker.path(), marker.parent(), marker.name(), marker.is_marker()),
             ("t/d", "t", "d", true)
         );
-    }
-
-    #[test]
-    fn hidden_names_are_never_buckets() {
-        for name in ["_admin", ".lakeshare", "..", ".", "", "a/b", "a b", "ü"] {
-            assert!(!is_bucket_name(name), "{name:?}");
-        }
-        for name in ["tables", "My_Data.2", "a"] {
-            assert!(is_bucket_name(name), "{name:?}");
-        }
-        assert!(check_new_bucket_name("My_Data").is_err());
-        assert!(check_new_bucket_name("delta-sharing").is_err());
-        assert!(check_new_bucket_name("tables").is_ok());
     }
 
     #[test]

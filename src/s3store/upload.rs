@@ -18,10 +18,10 @@ use super::attributes::{Described, Known};
 use super::digest::{Algorithm, Digests};
 use super::error::{Error, io};
 use super::layout::{DIRECTORY, DIRECTORY_MODE, make_directory, sync_directory};
-use super::object_path::is_bucket_name;
 use super::stage::{Staged, Temporary};
 use super::store::Store;
 use super::walk::FILE;
+use crate::bucket_name;
 
 /// The record of an upload inside its directory.
 const RECORD: &str = "upload.json";
@@ -89,7 +89,7 @@ pub(super) fn create(store: &Store, bucket: &str, record: &Record) -> Result<Str
 pub(super) fn open(store: &Store, bucket: &str, key: &str, id: &str) -> Result<Upload, Error> {
     let missing = || Error::NoSuchUpload { upload: id.chars().take(64).collect() };
     let is_ours = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_ours || !is_bucket_name(bucket) {
+    if !is_ours || !bucket_name::is_served(bucket) {
         return Err(missing());
     }
     let upload = read(store, bucket, id)?.ok_or_else(missing)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use object_store::local::LocalFileSystem;
 
 use super::error::Error;
-use crate::limits::KEY_SEGMENT_BYTES_MAX;
+use crate::bucket_name;
 
 /// A directory that is a bucket.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Fence {
 
 impl LocalBucket {
     pub(super) fn open(data_dir: &Path, name: &str) -> Result<Self, Error> {
-        if !is_bucket_name(name) {
+        if !bucket_name::is_served(name) {
             return Err(Error::BucketName { bucket: name.to_owned() });
         }
         let path = data_dir.join(name);
@@ -46,14 +46,6 @@ impl LocalBucket {
             .map_err(|source| Error::of_store(name.to_owned(), source))?;
         Ok(Self { name: name.to_owned(), store, fence: Fence { root: Arc::new(root) } })
     }
-}
-
-/// Directories that begin with a dot or an underscore are the server's own, or nobody's.
-fn is_bucket_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    (1..=KEY_SEGMENT_BYTES_MAX).contains(&name.len())
-        && name.bytes().all(is_plain)
-        && !name.starts_with(['.', '_'])
 }
 
 impl Fence {
