@@ -1,5 +1,7 @@
 //! Every upper bound of the server, each with its reason.
 
+pub mod catalog;
+
 /// Longest name of a share, schema or table, in characters (Delta Sharing, "Names").
 pub const NAME_CHARS_MAX: usize = 255;
 

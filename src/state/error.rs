@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::name;
+use super::catalog::{EntryKind, EntryName};
+use super::{identifier, name};
 use crate::error::Kind;
 use crate::limits;
 
@@ -30,6 +31,51 @@ pub enum Error {
     TokenShares { count: usize },
     #[error(transparent)]
     Name(#[from] name::Error),
+    #[error("there is no warehouse named {name:?}")]
+    WarehouseNotFound { name: String },
+    #[error("a warehouse named {name:?} exists already")]
+    WarehouseExists { name: String },
+    #[error("warehouse {name:?} still has namespaces")]
+    WarehouseNotEmpty { name: String },
+    #[error("there is no namespace {}", .levels.join("."))]
+    NamespaceNotFound { levels: Vec<String> },
+    #[error("the namespace {} exists already", .levels.join("."))]
+    NamespaceExists { levels: Vec<String> },
+    #[error("the namespace {} still has namespaces, tables or views", .levels.join("."))]
+    NamespaceNotEmpty { levels: Vec<String> },
+    #[error(
+        "the namespace would have {count} properties of {bytes} bytes; at most {} of {} bytes are allowed",
+        limits::catalog::NAMESPACE_PROPERTIES_MAX,
+        limits::catalog::NAMESPACE_PROPERTIES_BYTES_MAX
+    )]
+    NamespaceProperties { count: usize, bytes: usize },
+    #[error("a property is to be set and to be removed: {key:?}")]
+    PropertyTwice { key: String },
+    /// `kind` is what was looked for; `None`: either.
+    #[error("there is no {} {name}", .kind.map_or("table or view", EntryKind::as_str))]
+    EntryNotFound { kind: Option<EntryKind>, name: EntryName },
+    /// `kind` is what stands there.
+    #[error("a {kind} {name} exists already")]
+    EntryExists { kind: EntryKind, name: EntryName },
+    #[error("a table or view with the id {id} exists already")]
+    EntryIdUsed { id: Uuid },
+    #[error("the {kind} {name} has been changed meanwhile")]
+    EntryChanged { kind: EntryKind, name: EntryName },
+    #[error("{count} changes at once are more than {}", limits::catalog::ENTRY_CHANGES_MAX)]
+    TooManyChanges { count: usize },
+    #[error(
+        "a metadata location has between 1 and {} bytes, not {bytes}",
+        limits::catalog::METADATA_LOCATION_BYTES_MAX
+    )]
+    MetadataLocation { bytes: usize },
+    #[error("an answer was kept under the key {key} already")]
+    KeyUsed { key: Uuid },
+    #[error("an answer of {bytes} bytes is not kept; at most {} are", limits::catalog::KEPT_ANSWER_BYTES_MAX)]
+    AnswerTooLarge { bytes: usize },
+    #[error("too many answers are kept; try again in some minutes, or without an idempotency key")]
+    TooManyAnswers,
+    #[error(transparent)]
+    Identifier(#[from] identifier::Error),
     #[error("too many changes are waiting for the state store; try again in a moment")]
     Busy,
     #[error("the state store has stopped")]
@@ -63,15 +109,35 @@ pub enum Error {
 impl Error {
     pub fn kind(&self) -> Kind {
         match self {
-            Self::ShareNotFound { .. } | Self::TableNotFound { .. } | Self::TokenNotFound { .. } => {
-                Kind::NotFound
-            }
+            Self::ShareNotFound { .. }
+            | Self::TableNotFound { .. }
+            | Self::TokenNotFound { .. }
+            | Self::WarehouseNotFound { .. }
+            | Self::NamespaceNotFound { .. }
+            | Self::EntryNotFound { .. } => Kind::NotFound,
             Self::ShareExists { .. }
             | Self::TableExists { .. }
             | Self::ShareChanged { .. }
-            | Self::Locked { .. } => Kind::Conflict,
-            Self::TooManyTables { .. } | Self::TokenShares { .. } | Self::Foreign { .. } => Kind::Invalid,
+            | Self::Locked { .. }
+            | Self::WarehouseExists { .. }
+            | Self::WarehouseNotEmpty { .. }
+            | Self::NamespaceExists { .. }
+            | Self::NamespaceNotEmpty { .. }
+            | Self::EntryExists { .. }
+            | Self::EntryIdUsed { .. }
+            | Self::EntryChanged { .. }
+            | Self::KeyUsed { .. } => Kind::Conflict,
+            Self::TooManyTables { .. }
+            | Self::TokenShares { .. }
+            | Self::Foreign { .. }
+            | Self::NamespaceProperties { .. }
+            | Self::PropertyTwice { .. }
+            | Self::TooManyChanges { .. }
+            | Self::MetadataLocation { .. } => Kind::Invalid,
+            Self::AnswerTooLarge { .. } => Kind::TooLarge,
+            Self::TooManyAnswers => Kind::Throttled,
             Self::Name(error) => error.kind(),
+            Self::Identifier(error) => error.kind(),
             Self::Newer { .. } | Self::WriteAheadLog { .. } => Kind::Unsupported,
             Self::Busy | Self::Stopped | Self::File { .. } => Kind::Unavailable,
             Self::Sqlite { source, .. } => kind_of(source),

@@ -4,23 +4,32 @@
 //! its commit has reached the disk (write-ahead log, `synchronous=FULL`), so what was acknowledged
 //! survives the loss of the process and of power.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::catalog::{
+    Entry, EntryChange, EntryKind, EntryName, KeptAnswer, Namespace, NamespaceChanged, NamespaceUpdate, Page,
+    Warehouse,
+};
 use super::change::{GrantedToken, NewShare, NewToken, SharePatch, ShareStamp};
 use super::error::Error;
 use super::record::{Share, SigningCredential, Token};
 use crate::clock::Clock;
 
+mod answers;
 mod database;
+mod entries;
+mod namespaces;
 mod query;
 mod schema;
 mod settings;
 mod shares;
 mod tokens;
+mod warehouses;
 mod worker;
 
 use settings::Settings;
@@ -139,6 +148,146 @@ impl Store {
     /// Everything that a directory is built from, as of one moment.
     pub async fn load_all(&self) -> Result<(Vec<Share>, Vec<Token>), Error> {
         self.read(|connection| Ok((shares::list(connection)?, tokens::load_all(connection)?))).await
+    }
+
+    pub async fn create_warehouse(&self, name: &str) -> Result<Warehouse, Error> {
+        let (name, now_ms) = (name.to_owned(), self.inner.clock.now_ms());
+        self.write(move |connection| warehouses::create(connection, &name, now_ms)).await
+    }
+
+    pub async fn get_warehouse(&self, name: &str) -> Result<Warehouse, Error> {
+        let name = name.to_owned();
+        self.read(move |connection| warehouses::require(connection, &name)).await
+    }
+
+    /// All warehouses, sorted by name.
+    pub async fn list_warehouses(&self) -> Result<Vec<Warehouse>, Error> {
+        self.read(warehouses::list).await
+    }
+
+    /// Removes a warehouse that has no namespace; its bucket stays.
+    pub async fn remove_warehouse(&self, name: &str) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.write(move |connection| warehouses::remove(connection, &name)).await
+    }
+
+    /// Makes a namespace; the one that it lies in must exist.
+    pub async fn create_namespace(
+        &self,
+        warehouse: &str,
+        levels: Vec<String>,
+        properties: BTreeMap<String, String>,
+        answer: Option<KeptAnswer>,
+    ) -> Result<Namespace, Error> {
+        let warehouse = warehouse.to_owned();
+        self.change(answer, move |connection, now_ms| {
+            namespaces::create(connection, &warehouse, levels, properties, now_ms)
+        })
+        .await
+    }
+
+    pub async fn get_namespace(&self, warehouse: &str, levels: &[String]) -> Result<Namespace, Error> {
+        let (warehouse, levels) = (warehouse.to_owned(), levels.to_vec());
+        self.read(move |connection| namespaces::get(connection, &warehouse, &levels)).await
+    }
+
+    /// The namespaces directly in `parent`, those of the first level where it is empty, sorted.
+    pub async fn list_namespaces(
+        &self,
+        warehouse: &str,
+        parent: &[String],
+        page: Page,
+    ) -> Result<Vec<Vec<String>>, Error> {
+        let (warehouse, parent) = (warehouse.to_owned(), parent.to_vec());
+        self.read(move |connection| namespaces::list(connection, &warehouse, &parent, &page)).await
+    }
+
+    /// Changes the properties of a namespace and moves its `updated_ms` forward.
+    pub async fn update_namespace(
+        &self,
+        warehouse: &str,
+        levels: &[String],
+        update: NamespaceUpdate,
+        answer: Option<KeptAnswer>,
+    ) -> Result<NamespaceChanged, Error> {
+        let (warehouse, levels) = (warehouse.to_owned(), levels.to_vec());
+        self.change(answer, move |connection, now_ms| {
+            namespaces::update(connection, &warehouse, &levels, update, now_ms)
+        })
+        .await
+    }
+
+    /// Removes a namespace that holds nothing.
+    pub async fn remove_namespace(
+        &self,
+        warehouse: &str,
+        levels: &[String],
+        answer: Option<KeptAnswer>,
+    ) -> Result<(), Error> {
+        let (warehouse, levels) = (warehouse.to_owned(), levels.to_vec());
+        self.change(answer, move |connection, _| namespaces::remove(connection, &warehouse, &levels)).await
+    }
+
+    /// The table or view of this name. One in a namespace that does not exist is not found either.
+    pub async fn get_entry(&self, warehouse: &str, name: &EntryName) -> Result<Entry, Error> {
+        let (warehouse, name) = (warehouse.to_owned(), name.clone());
+        self.read(move |connection| entries::get(connection, &warehouse, &name)).await
+    }
+
+    /// The names of the tables or of the views in a namespace, sorted.
+    pub async fn list_entries(
+        &self,
+        warehouse: &str,
+        namespace: &[String],
+        kind: EntryKind,
+        page: Page,
+    ) -> Result<Vec<String>, Error> {
+        let (warehouse, namespace) = (warehouse.to_owned(), namespace.to_vec());
+        self.read(move |connection| entries::list(connection, &warehouse, &namespace, kind, &page)).await
+    }
+
+    /// Makes all changes, one after the other, or none. Gives back what each left, or what it removed.
+    pub async fn change_entries(
+        &self,
+        warehouse: &str,
+        changes: Vec<EntryChange>,
+        answer: Option<KeptAnswer>,
+    ) -> Result<Vec<Entry>, Error> {
+        let warehouse = warehouse.to_owned();
+        self.change(answer, move |connection, now_ms| {
+            entries::change_all(connection, &warehouse, &changes, now_ms)
+        })
+        .await
+    }
+
+    /// The answer that is kept under `key`, if it has not expired.
+    pub async fn find_answer(&self, key: Uuid) -> Result<Option<KeptAnswer>, Error> {
+        let now_ms = self.inner.clock.now_ms();
+        self.read(move |connection| answers::find(connection, key, now_ms)).await
+    }
+
+    /// Keeps an answer that belongs to no change: a refusal that will stay one.
+    pub async fn keep_answer(&self, answer: KeptAnswer) -> Result<(), Error> {
+        self.change(Some(answer), |_, _| Ok(())).await
+    }
+
+    /// Makes a change and keeps its answer, if one is to be kept: both or neither.
+    ///
+    /// # Errors
+    /// [`Error::KeyUsed`] before anything that is wrong with the change: who sent a request twice has to hear of the first.
+    async fn change<T: Send + 'static>(
+        &self,
+        answer: Option<KeptAnswer>,
+        work: impl FnOnce(&Connection, i64) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let now_ms = self.inner.clock.now_ms();
+        self.write(move |connection| {
+            if let Some(answer) = &answer {
+                answers::keep(connection, answer, now_ms)?;
+            }
+            work(connection, now_ms)
+        })
+        .await
     }
 
     async fn write<T: Send + 'static>(

@@ -2,6 +2,9 @@
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::state::error::Error;
 
@@ -36,4 +39,19 @@ pub(super) fn collect<T>(
 /// The column number `index` of `row`.
 pub(super) fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, Error> {
     row.get(index).map_err(reading)
+}
+
+/// The id in column number `index`.
+pub(super) fn id(row: &Row<'_>, index: usize) -> Result<Uuid, Error> {
+    let text: String = column(row, index)?;
+    Uuid::parse_str(&text).map_err(|_| Error::Stored { field: "an id", value: text })
+}
+
+/// Maps of text and options always become JSON.
+pub(super) fn json_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(field: &'static str, text: String) -> Result<T, Error> {
+    serde_json::from_str(&text).map_err(|_| Error::Stored { field, value: text })
 }

@@ -65,6 +65,64 @@ CREATE INDEX token_shares_by_share ON token_shares (share_id);
 ALTER TABLE shares ADD COLUMN properties TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE tables ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
 ",
+    "
+CREATE TABLE warehouses (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE,
+    created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE namespaces (
+    id           INTEGER PRIMARY KEY,
+    warehouse_id TEXT NOT NULL REFERENCES warehouses (id),
+    parent_id    INTEGER REFERENCES namespaces (id),
+    levels       TEXT NOT NULL,
+    properties   TEXT NOT NULL,
+    created_ms   INTEGER NOT NULL,
+    updated_ms   INTEGER NOT NULL,
+    UNIQUE (warehouse_id, levels)
+) STRICT;
+
+CREATE INDEX namespaces_by_parent ON namespaces (parent_id, warehouse_id, levels);
+
+CREATE TABLE entries (
+    id                TEXT PRIMARY KEY,
+    namespace_id      INTEGER NOT NULL REFERENCES namespaces (id),
+    kind              TEXT NOT NULL,
+    name              TEXT NOT NULL,
+    metadata_location TEXT NOT NULL,
+    created_ms        INTEGER NOT NULL,
+    updated_ms        INTEGER NOT NULL,
+    UNIQUE (namespace_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entries_by_kind ON entries (namespace_id, kind, name);
+
+CREATE TABLE answers (
+    key        TEXT NOT NULL UNIQUE,
+    digest     BLOB NOT NULL CHECK (length(digest) = 32),
+    answer     BLOB NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    bytes      INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX answers_by_end ON answers (expires_ms);
+
+CREATE TABLE answers_total (
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    bytes INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO answers_total VALUES (1, 0);
+
+CREATE TRIGGER answer_kept AFTER INSERT ON answers BEGIN
+    UPDATE answers_total SET bytes = bytes + new.bytes;
+END;
+
+CREATE TRIGGER answer_removed AFTER DELETE ON answers BEGIN
+    UPDATE answers_total SET bytes = bytes - old.bytes;
+END;
+",
 ];
 
 /// Brings the database at `path` to the current schema, in one transaction.

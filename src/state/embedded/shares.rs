@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::query::{collect, column, execute};
+use super::query::{collect, column, execute, from_json, id, json_of};
 use super::tokens;
 use crate::limits;
 use crate::state::change::{Edit, NewShare, NewTable, SharePatch, ShareStamp, TableName};
@@ -118,12 +118,6 @@ pub(super) fn remove(
 /// The share without its schemas.
 pub(super) fn require(connection: &Connection, share: &str) -> Result<Share, Error> {
     find(connection, share)?.ok_or_else(|| Error::ShareNotFound { name: share.to_owned() })
-}
-
-/// The id in column number `index`.
-pub(super) fn id(row: &Row<'_>, index: usize) -> Result<Uuid, Error> {
-    let text: String = column(row, index)?;
-    Uuid::parse_str(&text).map_err(|_| Error::Stored { field: "an id", value: text })
 }
 
 fn require_expected(
@@ -255,13 +249,4 @@ fn count_tables(connection: &Connection, share: Uuid) -> Result<usize, Error> {
                   WHERE schemas.share_id = ?1";
     let counts = collect(connection, select, [share.to_string()], |row| column::<i64>(row, 0))?;
     Ok(counts.first().map_or(0, |&count| usize::try_from(count).unwrap_or(usize::MAX)))
-}
-
-/// Maps of text and options always become JSON.
-fn json_of(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(field: &'static str, text: String) -> Result<T, Error> {
-    serde_json::from_str(&text).map_err(|_| Error::Stored { field, value: text })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::query::{collect, column, execute};
+use super::query::{collect, column, execute, id};
 use super::shares;
 use crate::limits;
 use crate::state::change::{GrantedToken, NewToken};
@@ -50,7 +50,7 @@ pub(super) fn load_all(connection: &Connection) -> Result<Vec<Token>, Error> {
     let select = "SELECT token_id, share_id FROM token_shares JOIN shares ON shares.id = share_id
                   ORDER BY shares.name_key";
     collect(connection, select, [], |row| {
-        opens.entry(shares::id(row, 0)?).or_default().push(shares::id(row, 1)?);
+        opens.entry(id(row, 0)?).or_default().push(id(row, 1)?);
         Ok(())
     })?;
     let select = "SELECT id, digest, description, created_ms, expires_ms FROM tokens ORDER BY created_ms, id";
@@ -95,7 +95,7 @@ fn with_shares(connection: &Connection, mut token: Token) -> Result<GrantedToken
     let select = "SELECT shares.id, shares.name FROM token_shares JOIN shares ON shares.id = share_id
                   WHERE token_id = ?1 ORDER BY shares.name_key";
     let share_names = collect(connection, select, [token.id.to_string()], |row| {
-        token.share_ids.push(shares::id(row, 0)?);
+        token.share_ids.push(id(row, 0)?);
         column(row, 1)
     })?;
     Ok(GrantedToken { token, share_names })
@@ -103,7 +103,7 @@ fn with_shares(connection: &Connection, mut token: Token) -> Result<GrantedToken
 
 fn token_of(row: &Row<'_>) -> Result<Token, Error> {
     Ok(Token {
-        id: shares::id(row, 0)?,
+        id: id(row, 0)?,
         digest: column(row, 1)?,
         share_ids: Vec::new(),
         description: column(row, 2)?,
