@@ -18,6 +18,12 @@ pub fn escape_into(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// Bytes of spare memory with which [`escape_into`] does not ask for more, unless characters other than quotes and
+/// backslashes are escaped.
+pub fn room(text: &str) -> usize {
+    2 * text.len() + 3 * STRIDE
+}
+
 /// Writes less than a stride: filled up with spaces, it is one.
 fn escape_last(rest: &[u8], out: &mut Vec<u8>) {
     let mut stride = [b' '; STRIDE];

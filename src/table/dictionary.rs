@@ -54,12 +54,6 @@ impl Strings {
         self.bytes.is_ascii() || std::str::from_utf8(&self.bytes).is_ok_and(is_text)
     }
 
-    /// Forgets the strings and keeps the arena.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
     pub(crate) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
         self.ends.shrink_to_fit();

@@ -30,4 +30,5 @@ mod segment_file;
 pub mod snapshot;
 mod statistics;
 mod successor;
+mod texts;
 pub mod unpacked_blocks;

@@ -10,6 +10,7 @@ use super::partitions::Partitions;
 use super::path_digest::PathDigest;
 use super::segment::{Directories, EncodedNames, Segment};
 use super::statistics::Packer;
+use super::texts::Texts;
 use crate::encode::json;
 use crate::encode::url_path::{OUTSIDE, encode_into};
 use crate::limits::{SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, SEGMENT_TEXT_BYTES_MAX, STATS_BYTES_MAX};
@@ -50,6 +51,17 @@ pub enum StatisticsText<'a> {
     Escaped(&'a [u8]),
 }
 
+impl StatisticsText<'_> {
+    /// Bytes that the escaped text mostly finds room in.
+    fn room(self) -> usize {
+        match self {
+            Self::Raw(text) if text.len() <= STATS_BYTES_MAX => json::room(text),
+            Self::Escaped(text) => text.len(),
+            Self::Absent | Self::Raw(_) => 0,
+        }
+    }
+}
+
 /// A file to put into a list.
 #[derive(Debug, Clone, Copy)]
 pub struct NewFile<'a> {
@@ -85,7 +97,7 @@ pub struct SegmentBuilder {
     encoded_directories: Strings,
     partitions: DictionaryBuilder,
     /// Escaped.
-    statistics: Strings,
+    statistics: Texts,
     has_outside: bool,
     packer: Packer,
     /// Scratch for an encoded name.
@@ -115,7 +127,7 @@ impl Default for SegmentBuilder {
             log_directories: DictionaryBuilder::default(),
             encoded_directories: Strings::default(),
             partitions: DictionaryBuilder::default(),
-            statistics: Strings::default(),
+            statistics: Texts::default(),
             has_outside: false,
             packer: Packer::new(),
             encoded: Vec::new(),
@@ -160,7 +172,7 @@ impl SegmentBuilder {
         self.push_numbers(file);
         let (partition, _) = self.partitions.intern(file.partition_values);
         self.rows.partition_of.push(narrow(partition as usize));
-        self.statistics.push_with(|out| match file.statistics {
+        self.statistics.push_with(file.statistics.room(), |out| match file.statistics {
             StatisticsText::Raw(text) if text.len() <= STATS_BYTES_MAX => json::escape_into(text, out),
             StatisticsText::Escaped(text) => out.extend_from_slice(text),
             // Statistics are optional, so a file with monstrous ones is served without.
@@ -204,34 +216,48 @@ impl SegmentBuilder {
         let texts: Vec<&[u8]> = order.rows().map(|row| self.statistics.get(row)).collect();
         let statistics = self.packer.pack(&texts, &order.partition_sizes);
         self.statistics.clear();
-        let rows = std::mem::take(&mut self.rows);
+        let rows = &self.rows;
         let numbers = |column: &[u64]| Numbers::pack(&order.arrange(column));
         let optional = |column: &[u64]| OptionalNumbers::pack(&order.arrange(column));
         let vectors = std::mem::take(&mut self.deletion_vectors);
         let mut encoded_directories = std::mem::take(&mut self.encoded_directories);
         encoded_directories.shrink();
-        SealedSegment {
-            segment: Segment {
-                directories: Directories {
-                    log: std::mem::take(&mut self.log_directories).finish(),
-                    encoded: encoded_directories,
-                },
-                directory_of: numbers(&rows.directory_of),
-                names: std::mem::take(&mut self.names).finish(&order),
-                encoded_names: arranged(&std::mem::take(&mut self.encoded_names), &order),
-                sizes_bytes: numbers(&rows.sizes_bytes),
-                modification_times_ms: Times::pack(&order.arrange(&rows.modification_times_ms)),
-                record_counts: optional(&rows.record_counts),
-                partitions: Partitions::new(values, order.partition_sizes.iter().copied()),
-                digests: Digests::new(order.arrange(&rows.digests)),
-                statistics,
-                deletion_vectors: vectors.arranged(&order.arrange_sparse(vectors.row_numbers())),
-                base_row_ids: optional(&rows.base_row_ids),
-                default_row_commit_versions: optional(&rows.default_row_commit_versions),
-                has_outside: std::mem::take(&mut self.has_outside),
-                ..Segment::default()
+        let segment = Segment {
+            directories: Directories {
+                log: std::mem::take(&mut self.log_directories).finish(),
+                encoded: encoded_directories,
             },
-        }
+            directory_of: numbers(&rows.directory_of),
+            names: std::mem::take(&mut self.names).finish(&order),
+            encoded_names: arranged(&std::mem::take(&mut self.encoded_names), &order),
+            sizes_bytes: numbers(&rows.sizes_bytes),
+            modification_times_ms: Times::pack(&order.arrange(&rows.modification_times_ms)),
+            record_counts: optional(&rows.record_counts),
+            partitions: Partitions::new(values, order.partition_sizes.iter().copied()),
+            digests: Digests::new(order.arrange(&rows.digests)),
+            statistics,
+            deletion_vectors: vectors.arranged(&order.arrange_sparse(vectors.row_numbers())),
+            base_row_ids: optional(&rows.base_row_ids),
+            default_row_commit_versions: optional(&rows.default_row_commit_versions),
+            has_outside: std::mem::take(&mut self.has_outside),
+            ..Segment::default()
+        };
+        self.rows.clear();
+        SealedSegment { segment }
+    }
+}
+
+impl Rows {
+    /// Forgets the rows and keeps the memory.
+    fn clear(&mut self) {
+        self.directory_of.clear();
+        self.partition_of.clear();
+        self.sizes_bytes.clear();
+        self.modification_times_ms.clear();
+        self.record_counts.clear();
+        self.base_row_ids.clear();
+        self.default_row_commit_versions.clear();
+        self.digests.clear();
     }
 }
 
