@@ -21,6 +21,9 @@ use crate::sigv4::hexadecimal::write_hex;
 const ID_TEXT_BYTES: usize = 36;
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
+/// Where the digits of each byte of a UUID stand in its text.
+const BYTE_PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
 /// Digits of a number that surely fits 64 bits.
 const NUMBER_DIGITS_MAX: usize = 19;
 
@@ -182,26 +185,32 @@ impl<'a> Usual<'a> {
 }
 
 /// The UUID whose text, in small digits, stands at `at`.
+#[inline]
 fn id_at(name: &[u8], at: usize) -> Option<[u8; 16]> {
     let text: &[u8; ID_TEXT_BYTES] = name.get(at..)?.first_chunk()?;
     if DASHES.into_iter().any(|dash| text.get(dash) != Some(&b'-')) {
         return None;
     }
-    let (mut id, mut count) = ([0_u8; 16], 0);
-    for (place, &byte) in text.iter().enumerate() {
-        if DASHES.contains(&place) {
-            continue;
-        }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        let to = id.get_mut(count / 2)?;
-        *to = *to << 4 | digit;
-        count += 1;
+    let mut id = [0; 16];
+    let mut seen = 0;
+    for (byte, place) in id.iter_mut().zip(BYTE_PLACES) {
+        let [high, low] =
+            text.get(place..).and_then(|digits| digits.first_chunk()).map(|pair| pair.map(digit))?;
+        seen |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(id)
+    (seen & NO_DIGIT == 0).then_some(id)
+}
+
+/// Set in what is no digit.
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of a small hexadecimal digit.
+#[inline]
+fn digit(byte: u8) -> u8 {
+    let (number, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+    let letter = if letter < 6 { letter + 10 } else { NO_DIGIT };
+    if number < 10 { number } else { letter }
 }
 
 /// Collects names.

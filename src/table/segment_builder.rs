@@ -12,7 +12,7 @@ use super::segment::{Directories, EncodedNames, Segment};
 use super::statistics::Packer;
 use super::texts::Texts;
 use crate::encode::json;
-use crate::encode::url_path::{OUTSIDE, encode_into};
+use crate::encode::url_path::{OUTSIDE, encode_into, is_plain};
 use crate::limits::{SEGMENT_ARENA_BYTES_MAX, SEGMENT_FILES_MAX, SEGMENT_TEXT_BYTES_MAX, STATS_BYTES_MAX};
 
 /// A path in the spelling of the log, and decoded.
@@ -201,6 +201,9 @@ impl SegmentBuilder {
         }
         self.rows.directory_of.push(u64::from(directory));
         self.names.push(log_name);
+        if is_plain(key_name) && key_name == log_name {
+            return;
+        }
         self.encoded.clear();
         encode_into(key_name, &mut self.encoded);
         if self.encoded != log_name {
