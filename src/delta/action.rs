@@ -1,5 +1,8 @@
 //! Actions of a log, as commits and checkpoints both have them.
 
+use std::borrow::Cow;
+
+use crate::encode::json;
 use crate::table::segment_builder::RowIds;
 use crate::table::snapshot::{Metadata, Protocol};
 
@@ -27,9 +30,32 @@ pub(super) struct Add<'a> {
     pub(super) partition_values: &'a [u8],
     pub(super) size_bytes: u64,
     pub(super) modification_time_ms: i64,
-    pub(super) stats: Option<&'a str>,
+    pub(super) stats: Option<Stats<'a>>,
     pub(super) deletion_vector: Option<DeletionVector<'a>>,
     pub(super) row_ids: RowIds,
+}
+
+/// Statistics of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stats<'a> {
+    /// JSON text as it is.
+    Raw(&'a str),
+    /// JSON text as the inside of a JSON string, escaped as `encode::json` does.
+    Escaped(&'a str),
+}
+
+impl<'a> Stats<'a> {
+    /// The JSON text.
+    pub(super) fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Raw(text) => Cow::Borrowed(text),
+            Self::Escaped(escaped) => {
+                let mut text = Vec::new();
+                json::unescape_into(escaped.as_bytes(), &mut text);
+                Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+            }
+        }
+    }
 }
 
 /// A file that is dead from this action on.

@@ -3,7 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 
-use super::action::{Act, Action, Add, DeletionVector};
+use super::action::{Act, Action, Add, DeletionVector, Stats};
 use super::checkpoint_columns::{Fault, IntegerColumn, MapColumn, TextColumn, action, child, need_child};
 use super::checkpoint_parsed::ParsedValues;
 use super::partition::TupleBuilder;
@@ -120,7 +120,7 @@ impl<'a> Adds<'a> {
             partition_values: tuple.as_bytes(),
             size_bytes: self.sizes.need_size(row)?,
             modification_time_ms: self.times.need(row)?,
-            stats: self.stats(row, stats)?,
+            stats: self.stats(row, stats)?.map(Stats::Raw),
             deletion_vector: match &self.deletion_vectors {
                 Some(vectors) => vectors.get(row)?,
                 None => None,

@@ -2,11 +2,11 @@
 
 use simd_json::{Buffers, Tape};
 
-use super::action::Act;
-use super::commit_line;
+use super::action::{Act, Action};
 use super::commit_reduce::reduce;
 use super::error::{Error, LineFault};
 use super::partition::TupleBuilder;
+use super::{commit_line, commit_scan};
 use crate::limits::COMMIT_LINE_BYTES_MAX;
 
 /// Splits commits into lines and parses them; its buffers serve one commit after the other.
@@ -94,12 +94,21 @@ impl CommitParser {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        let mut read = self.parse(line, act);
+        let text = std::str::from_utf8(line).ok();
+        if let Some(add) = text.and_then(|text| commit_scan::scan(text, &mut self.tuple)) {
+            act(Action::Add(add));
+            return Ok(());
+        }
+        self.parse_any(line, act).map_err(|fault| self.fault(fault))
+    }
+
+    fn parse_any(&mut self, line: &[u8], act: &mut Act<'_>) -> Result<(), LineFault> {
+        let read = self.parse(line, act);
         if let Err(LineFault::NotJson(_)) = read {
             // A number beyond 64 bits in a field that nobody reads is no reason to refuse the table.
-            read = reduce(line).map_err(LineFault::NotJson).and_then(|reduced| self.parse(&reduced, act));
+            return reduce(line).map_err(LineFault::NotJson).and_then(|reduced| self.parse(&reduced, act));
         }
-        read.map_err(|fault| self.fault(fault))
+        read
     }
 
     fn parse(&mut self, line: &[u8], act: &mut Act<'_>) -> Result<(), LineFault> {

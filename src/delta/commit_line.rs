@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use simd_json::prelude::*;
 use simd_json::tape::Value;
 
-use super::action::{Act, Action, Add, DeletionVector, Remove};
+use super::action::{Act, Action, Add, DeletionVector, Remove, Stats};
 use super::error::LineFault;
 use super::fields::{Fields, WHOLE_TEXT, whole_text, wrong_type};
 use super::partition::TupleBuilder;
@@ -95,7 +95,7 @@ fn read_add(value: Value<'_, '_>, tuple: &mut TupleBuilder, act: &mut Act<'_>) -
         partition_values: tuple.as_bytes(),
         size_bytes: fields.need("size", fields.size("size")?)?,
         modification_time_ms: fields.need("modificationTime", fields.integer("modificationTime")?)?,
-        stats: fields.text("stats")?.filter(|stats| !stats.is_empty()),
+        stats: fields.text("stats")?.filter(|stats| !stats.is_empty()).map(Stats::Raw),
         deletion_vector: read_deletion_vector(&fields)?,
         row_ids: RowIds {
             base: fields.size("baseRowId")?,

@@ -1,6 +1,6 @@
 //! Files that are alive, as a replay finds them.
 
-use super::action::{Add, DeletionVector};
+use super::action::{Add, DeletionVector, Stats};
 use super::deletion_vector;
 use super::error::Error;
 use super::path::{self, Root};
@@ -63,7 +63,11 @@ impl LiveFiles {
             size_bytes: add.size_bytes,
             modification_time_ms: add.modification_time_ms,
             partition_values: add.partition_values,
-            statistics: add.stats.map_or(StatisticsText::Absent, StatisticsText::Raw),
+            statistics: match add.stats {
+                None => StatisticsText::Absent,
+                Some(Stats::Raw(text)) => StatisticsText::Raw(text),
+                Some(Stats::Escaped(text)) => StatisticsText::Escaped(text.as_bytes()),
+            },
             record_count: add.stats.and_then(record_count),
             deletion_vector,
             row_ids: add.row_ids,

@@ -16,6 +16,7 @@ mod commit;
 mod commit_line;
 mod commit_reader;
 mod commit_reduce;
+mod commit_scan;
 pub mod deletion_vector;
 pub mod error;
 pub mod features;

@@ -2,21 +2,27 @@
 
 use serde::Deserialize;
 
+use super::action::Stats;
+
 /// The number of records, `numRecords`; `None` if the statistics do not say, or are not JSON.
-pub(super) fn record_count(stats: &str) -> Option<u64> {
-    known_writer_count(stats).or_else(|| {
+pub(super) fn record_count(stats: Stats<'_>) -> Option<u64> {
+    let known = match stats {
+        Stats::Raw(text) => known_writer_count(text, "{\"numRecords\":"),
+        Stats::Escaped(text) => known_writer_count(text, "{\\\"numRecords\\\":"),
+    };
+    known.or_else(|| {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Stats {
+        struct Known {
             num_records: Option<u64>,
         }
-        serde_json::from_str::<Stats>(stats).ok()?.num_records
+        serde_json::from_str::<Known>(&stats.text()).ok()?.num_records
     })
 }
 
 /// All known writers put the number first.
-fn known_writer_count(stats: &str) -> Option<u64> {
-    let rest = stats.strip_prefix("{\"numRecords\":")?;
+fn known_writer_count(stats: &str, start: &str) -> Option<u64> {
+    let rest = stats.strip_prefix(start)?;
     let end = rest.find(|c: char| !c.is_ascii_digit())?;
     let (digits, rest) = rest.split_at_checked(end)?;
     if !rest.starts_with([',', '}']) || (digits.len() > 1 && digits.starts_with('0')) {
@@ -46,7 +52,9 @@ mod tests {
             ("[]", None),
             ("", None),
         ] {
-            assert_eq!(record_count(stats), count, "{stats}");
+            assert_eq!(record_count(Stats::Raw(stats)), count, "{stats}");
+            let escaped = stats.replace('"', "\\\"");
+            assert_eq!(record_count(Stats::Escaped(&escaped)), count, "{escaped}");
         }
     }
 }

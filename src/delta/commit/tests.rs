@@ -1,46 +1,49 @@
 //! Lines are read as they are written, or refused with their number.
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
 use super::*;
-use crate::delta::action::Action;
+use crate::delta::action::Stats;
+use crate::delta::stats::record_count;
+
+/// Says of each action what a listing needs of it.
+fn tell(action: Action<'_>) -> String {
+    match action {
+        Action::Add(add) => {
+            let mut json = Vec::new();
+            let columns = ["p".to_owned()];
+            crate::delta::partition::write_json(add.partition_values, &columns, &mut json);
+            format!(
+                "add {} {} {} {} {:?} {:?}",
+                add.path,
+                add.size_bytes,
+                add.modification_time_ms,
+                String::from_utf8(json).unwrap(),
+                add.stats.map(Stats::text),
+                add.deletion_vector.map(|vector| vector.unique_id()),
+            )
+        }
+        Action::Remove(remove) => {
+            format!("remove {} {:?}", remove.path, remove.deletion_vector.map(|vector| vector.unique_id()))
+        }
+        Action::Protocol(protocol) => format!(
+            "protocol {} {} {:?}",
+            protocol.min_reader_version, protocol.min_writer_version, protocol.reader_features
+        ),
+        Action::Metadata(metadata) => {
+            format!("metadata {} {:?} {:?}", metadata.id, metadata.partition_columns, metadata.configuration)
+        }
+        Action::InCommitTimestamp(timestamp_ms) => format!("time {timestamp_ms}"),
+        Action::Sidecar(path) => format!("sidecar {path}"),
+    }
+}
 
 fn read_pieces(pieces: &[&[u8]]) -> Result<Vec<String>, String> {
     let mut parser = CommitParser::default();
     let mut actions = Vec::new();
-    let mut act = |action: Action<'_>| {
-        actions.push(match action {
-            Action::Add(add) => {
-                let mut json = Vec::new();
-                let columns = ["p".to_owned()];
-                crate::delta::partition::write_json(add.partition_values, &columns, &mut json);
-                format!(
-                    "add {} {} {} {} {:?} {:?}",
-                    add.path,
-                    add.size_bytes,
-                    add.modification_time_ms,
-                    String::from_utf8(json).unwrap(),
-                    add.stats,
-                    add.deletion_vector.map(|vector| vector.unique_id()),
-                )
-            }
-            Action::Remove(remove) => {
-                format!(
-                    "remove {} {:?}",
-                    remove.path,
-                    remove.deletion_vector.map(|vector| vector.unique_id())
-                )
-            }
-            Action::Protocol(protocol) => format!(
-                "protocol {} {} {:?}",
-                protocol.min_reader_version, protocol.min_writer_version, protocol.reader_features
-            ),
-            Action::Metadata(metadata) => format!(
-                "metadata {} {:?} {:?}",
-                metadata.id, metadata.partition_columns, metadata.configuration
-            ),
-            Action::InCommitTimestamp(timestamp_ms) => format!("time {timestamp_ms}"),
-            Action::Sidecar(path) => format!("sidecar {path}"),
-        });
-    };
+    let mut act = |action: Action<'_>| actions.push(tell(action));
     parser.start("log/7.json");
     let fed = pieces.iter().try_for_each(|piece| parser.feed(piece, &mut act));
     fed.and_then(|()| parser.finish(&mut act)).map_err(|error| error.to_string())?;
@@ -209,4 +212,180 @@ fn a_line_beyond_the_bound_is_refused() {
     assert!(refusal(&format!("{long}x")).contains("longer than"));
     let halves = [long.as_bytes(), b"x"];
     assert!(read_pieces(&halves).unwrap_err().contains("longer than"));
+}
+
+/// JSON text between quotes: plain, escaped in all ways, or none at all.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        40 => "[a-z/=0-9. _-]{0,12}",
+        2 => "[a-zé\u{2028}\u{7f}\u{85}ä\u{1F600}%+ ]{0,6}",
+        2 => r#"[a-z]{0,3}(\\"|\\\\|\\/|\\n|\\u0041|\\u0000|\\uD83D\\uDE00|\\ud800|\\|\t|"|\x00)[a-z]{0,3}"#,
+    ]
+}
+
+/// Statistics between quotes.
+fn stats() -> impl Strategy<Value = String> {
+    prop_oneof![
+        40 => r#"\{\\"numRecords\\":[0-9]{1,3}(,\\"minValues\\":\{\\"a\\":\\"[a-z ]{0,20}\\"\})?\}"#,
+        2 => r#"\{\\"(numRecords\\":(null|-1|1e3|007|99999999999999999999)|minValues\\":\{\}|numRecords\\":1,\\"a\\": \\"\}\\"|)\}"#,
+        2 => r#"\{(\\"|\\\\|\\\\\\"|\\u0022|"|\}|\{|é|\u{85}|\u{2028}|\u{7f}|\t|[a-z]){0,12}\}"#,
+        1 => "[a-z}]{0,4}",
+    ]
+}
+
+/// A whole line: an add of usual and of strange fields in any order.
+fn line() -> impl Strategy<Value = String> {
+    let number = || {
+        prop_oneof![
+            40 => "0|[1-9][0-9]{0,17}",
+            1 => "[0-9-]{0,21}|9223372036854775807|9223372036854775808|18446744073709551616|1e3|1.5|-0|null|\"7\"| 7",
+        ]
+    };
+    let name = prop_oneof![8 => Just("p".to_owned()), 8 => Just("q".to_owned()), 1 => Just("\\u0070".to_owned()), 1 => text()];
+    let value = prop_oneof![40 => text().prop_map(|text| format!("\"{text}\"")), 8 => Just("null".to_owned()), 1 => number()];
+    let entry = (name, value).prop_map(|(name, value)| format!("\"{name}\":{value}"));
+    let values = prop_oneof![
+        40 => prop::collection::vec(entry, 0..3).prop_map(|entries| format!("{{{}}}", entries.join(","))),
+        1 => prop::sample::select(vec!["null", "[]", "{ }", "\"\"", "{\"p\":{}}"]).prop_map(str::to_owned),
+    ];
+    let usual =
+        (text(), values, number(), number(), stats()).prop_map(|(path, values, size, time, stats)| {
+            vec![
+                format!("\"path\":\"{path}\""),
+                format!("\"partitionValues\":{values}"),
+                format!("\"size\":{size}"),
+                format!("\"modificationTime\":{time}"),
+                "\"dataChange\":true".to_owned(),
+                format!("\"stats\":\"{stats}\""),
+            ]
+        });
+    let strange = prop::sample::select(vec![
+        "\"tags\":{}",
+        "\"tags\":null",
+        "\"baseRowId\":7",
+        "\"defaultRowCommitVersion\":1",
+        "\"size\":3",
+        "\"stats\":null",
+        "\"stats\":\"\"",
+        "\"path\":\"x\"",
+        "\"dataChange\":false",
+        "\"dataChange\":1",
+        " ",
+        "\"clusteringProvider\":\"x\\\"\"",
+        "\"far\":1e999",
+        "\"far\":123456789012345678901234567890",
+        "\"deletionVector\":null",
+        "\"si\\u007ae\":4",
+        "\"partitionValues\":{}",
+        "\"add\":{}",
+        "\"deletionVector\":{\"storageType\":\"u\",\"pathOrInlineDv\":\"ab\",\"offset\":1,\"sizeInBytes\":3,\"cardinality\":1}",
+    ]);
+    let fields = (usual, prop::option::weighted(0.2, strange), prop::option::weighted(0.1, 0_usize..6))
+        .prop_map(|(mut fields, strange, left_out)| {
+            left_out.map(|field| fields.remove(field));
+            fields.extend(strange.map(str::to_owned));
+            fields
+        })
+        .prop_shuffle();
+    let other_starts = prop::sample::select(vec![" {\"add\":{", "{\"add\": {", "{\"add\":"]);
+    let start = prop_oneof![12 => Just("{\"add\":{"), 1 => other_starts];
+    let other_ends = vec!["}", "}},", "},\"txn\":{}}", "}} ", "}}x", "},\"add\":null}"];
+    let end = prop_oneof![12 => Just("}}"), 2 => Just("}}\r"), 1 => prop::sample::select(other_ends)];
+    (start, fields, end).prop_map(|(start, fields, end)| format!("{start}{}{end}", fields.join(",")))
+}
+
+/// A line of which bytes are lost, changed, put in, or there twice.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![prop::sample::select(b"\"\\{}:,0n \x7f\xC2\xE2\x00".to_vec()), any::<u8>()];
+    let change = (0..5_u8, any::<prop::sample::Index>(), any::<prop::sample::Index>(), byte);
+    (line(), prop::collection::vec(change, 0..3)).prop_map(|(line, changes)| {
+        let mut line = line.into_bytes();
+        for (kind, at, other, byte) in changes {
+            let (at, other) = (at.index(line.len() + 1), other.index(line.len() + 1));
+            match kind {
+                0 => line.truncate(at),
+                1 => drop(line.drain(at.min(other)..at.max(other))),
+                2 => line.insert(at, byte),
+                3 => drop(line.splice(at..(at + 1).min(line.len()), [byte])),
+                _ => {
+                    let again = line[at.min(other)..at.max(other)].to_vec();
+                    drop(line.splice(at..at, again));
+                }
+            }
+        }
+        line
+    })
+}
+
+/// All that an action says.
+fn tell_all(action: Action<'_>) -> String {
+    let mut more = String::new();
+    if let Action::Add(add) = &action {
+        let record_count = add.stats.and_then(record_count);
+        more = format!(" {record_count:?} {:?} {:?}", add.row_ids, add.partition_values);
+    }
+    tell(action) + &more
+}
+
+/// What the parser makes of a line, and what the walk, if it reads it.
+fn both(line: &[u8]) -> (Result<Vec<String>, String>, Option<String>) {
+    let mut parsed = Vec::new();
+    let result = CommitParser::default().parse_any(line, &mut |action| parsed.push(tell_all(action)));
+    let mut tuple = TupleBuilder::default();
+    let walked = std::str::from_utf8(line).ok().and_then(|line| {
+        let add = commit_scan::scan(line, &mut tuple)?;
+        let (mut again, mut kept) = (Vec::new(), Vec::new());
+        match add.stats {
+            Some(Stats::Escaped(escaped)) => {
+                crate::encode::json::escape_into(&add.stats?.text(), &mut again);
+                kept.extend_from_slice(escaped.as_bytes());
+            }
+            Some(Stats::Raw(_)) => kept.push(0),
+            None => {}
+        }
+        assert_eq!(kept, again, "what is kept is not what would have been written");
+        Some(tell_all(Action::Add(add)))
+    });
+    (result.map(|()| parsed).map_err(|fault| fault.to_string()), walked)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn a_line_that_is_only_walked_through_says_what_the_parser_says(line in line()) {
+        if let (parsed, Some(walked)) = both(line.as_bytes()) {
+            prop_assert_eq!(parsed, Ok(vec![walked]));
+        }
+    }
+
+    #[test]
+    fn a_broken_line_is_not_read_by_the_walk_alone(line in mutated()) {
+        if let (parsed, Some(walked)) = both(&line) {
+            prop_assert_eq!(parsed, Ok(vec![walked]));
+        }
+    }
+}
+
+#[test]
+fn the_property_sees_many_lines_that_are_walked_through() {
+    let mut runner = TestRunner::deterministic();
+    let walked = |line: Vec<u8>| both(&line).1.is_some();
+    let mut lines = |strategy: &dyn Fn(&mut TestRunner) -> Vec<u8>| {
+        (0..500).filter(|_| walked(strategy(&mut runner))).count()
+    };
+    let whole = lines(&|runner| line().new_tree(runner).unwrap().current().into_bytes());
+    let broken = lines(&|runner| mutated().new_tree(runner).unwrap().current());
+    assert!(whole > 50 && broken > 25, "{whole} {broken}");
+}
+
+#[test]
+fn a_usual_add_needs_no_parser() {
+    let line = r#"{"add":{"path":"p=1/f","partitionValues":{"p":"1"},"size":10,"modificationTime":7,"dataChange":true,"stats":"{\"numRecords\":5}"}}"#;
+    let mut tuple = TupleBuilder::default();
+    let told = commit_scan::scan(line, &mut tuple).map(|add| tell(Action::Add(add)));
+    assert_eq!(told.as_deref(), Some(r#"add p=1/f 10 7 {"p":"1"} Some("{\"numRecords\":5}") None"#));
+    for other in [line.replace("\"size\"", "\"tags\":{},\"size\""), line.replace("p=1/f", "p=1\\/f")] {
+        assert!(commit_scan::scan(&other, &mut tuple).is_none(), "{other}");
+    }
 }
