@@ -25,6 +25,18 @@ impl LiveRows {
         }
     }
 
+    /// The live rows.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = u16> {
+        self.words.iter().zip((0..=u16::MAX).step_by(64)).flat_map(|(&word, first)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = u16::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+                left &= left - 1;
+                Some(first | bit)
+            })
+        })
+    }
+
     /// Whether one of `rows` is alive.
     pub(crate) fn has_any(&self, rows: std::ops::Range<usize>) -> bool {
         let words = self.words.get(rows.start / 64..rows.end.div_ceil(64)).unwrap_or_default();

@@ -31,10 +31,14 @@ impl LiveSegment {
         Self { segment: Arc::new(segment), live: None, file_count, size_bytes, vector_count, value_ids }
     }
 
+    pub(super) fn is_live(&self, row: usize) -> bool {
+        self.live.as_ref().is_none_or(|live| live.contains(row))
+    }
+
     /// See `FileList::outside`.
     pub(super) fn outside(&self) -> impl Iterator<Item = &[u8]> {
         let Segment { directories, directory_of, deletion_vectors, .. } = &*self.segment;
-        let is_live = |row: usize| self.live.as_ref().is_none_or(|live| live.contains(row));
+        let is_live = |row: usize| self.is_live(row);
         let mut is_wanted: Vec<bool> =
             directories.encoded.iter().map(|directory| directory.starts_with(OUTSIDE)).collect();
         let rows = directory_of.iter().enumerate().filter(move |&(row, _)| is_live(row));

@@ -19,6 +19,8 @@ mod names;
 mod numbers;
 mod order;
 pub mod page;
+mod page_order;
+mod page_rows;
 mod partition_runs;
 pub mod partition_values;
 mod partitions;

@@ -170,6 +170,11 @@ impl Times {
         self.numbers.get(row).map(|number| (number ^ SIGN).cast_signed())
     }
 
+    /// A time that no other lies before.
+    pub(crate) fn earliest(&self) -> i64 {
+        (self.numbers.base ^ SIGN).cast_signed()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()
     }

@@ -5,25 +5,20 @@
 //! commit have about one time and lie side by side, so that a page touches few blocks. Within a page the files
 //! come in the order of the list.
 
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::file_list::FileList;
 use super::live_rows::LiveRows;
 use super::live_segment::{LiveSegment, live_vectors};
+pub use super::page_order::PagePosition;
+use super::page_rows::{PageRows, place_before};
 use super::partition_values::ValueId;
 use super::path_digest::PathDigest;
-use super::segment::Segment;
 
 /// Files that the search for enough rows begins with.
 const FIRST_FILES: usize = 256;
-
-/// A place in the order of pages, right after a file. It must not be shown to anybody: it holds a digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PagePosition {
-    modification_time_ms: i64,
-    digest: PathDigest,
-}
 
 impl PagePosition {
     pub fn to_bytes(self) -> [u8; 24] {
@@ -113,25 +108,30 @@ impl FileList {
         count.map_or(0, |count| count.saturating_sub(deleted))
     }
 
-    /// Up to `files_max` rows after `after`, in the order of pages, and whether more follow. Costs a look at every
-    /// file, and memory for those that it returns.
+    /// Up to `files_max` rows after `after`, in the order of pages, and whether more follow. Costs a few steps for each segment
+    /// and for each row that it returns, but for what a segment sorts once.
     fn first_rows(&self, after: Option<PagePosition>, files_max: usize) -> (Vec<Place>, bool) {
-        let mut found = BinaryHeap::new();
-        let mut has_more = false;
-        for (number, segment) in self.segments.iter().enumerate() {
-            for row in segment.live_rows() {
-                let Some(position) = position_of(&segment.segment, row) else { continue };
-                if after.is_some_and(|after| position <= after) {
-                    continue;
+        let mut found = Vec::new();
+        let mut rests: Vec<Option<PageRows<'_>>> = Vec::new();
+        rests.resize_with(self.segments.len(), || None);
+        // The next row of each segment; of one that was not looked at, a place before all rows.
+        let mut next: BinaryHeap<Reverse<Place>> =
+            self.segments.iter().enumerate().map(first_place).collect();
+        while let Some(Reverse(place)) = next.pop() {
+            let Some((segment, rest)) = self.segments.get(place.segment).zip(rests.get_mut(place.segment))
+            else {
+                continue;
+            };
+            if rest.is_some() {
+                if found.len() == files_max {
+                    return (found, true);
                 }
-                found.push(Place { position, segment: number, row });
-                if found.len() > files_max {
-                    found.pop();
-                    has_more = true;
-                }
+                found.push(place);
             }
+            let rest = rest.get_or_insert_with(|| PageRows::after(segment, after));
+            next.extend(rest.next().map(|(position, row)| Reverse(Place { position, row, ..place })));
         }
-        (found.into_sorted_vec(), has_more)
+        (found, false)
     }
 
     fn only(&self, rows: &[Place]) -> Self {
@@ -147,22 +147,12 @@ impl FileList {
     }
 }
 
-fn position_of(segment: &Segment, row: usize) -> Option<PagePosition> {
-    Some(PagePosition {
-        modification_time_ms: segment.modification_times_ms.get(row)?,
-        digest: segment.digests.get(row)?,
-    })
+/// Where the rows of a segment begin at the earliest.
+fn first_place((segment, live): (usize, &LiveSegment)) -> Reverse<Place> {
+    Reverse(Place { position: place_before(live), segment, row: 0 })
 }
 
 impl LiveSegment {
-    fn live_rows(&self) -> impl Iterator<Item = usize> {
-        (0..self.segment.row_count()).filter(|&row| self.is_live(row))
-    }
-
-    fn is_live(&self, row: usize) -> bool {
-        self.live.as_ref().is_none_or(|live| live.contains(row))
-    }
-
     /// The same segment with these of its live rows.
     fn only(&self, rows: impl Iterator<Item = usize>) -> Self {
         let mut live = LiveRows::none(self.segment.row_count());
@@ -183,6 +173,8 @@ impl LiveSegment {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::table::file_list::Block;
@@ -249,6 +241,44 @@ mod tests {
         }
         assert_eq!((seen.len(), turn), (3000, 5));
         assert_eq!(forward.page(None, 3000).1, None, "nothing follows a page that is just full");
+    }
+
+    proptest! {
+        #[test]
+        fn pages_are_pieces_of_all_files_in_order(
+            counts in proptest::collection::vec((1..200_usize, 0..30_usize), 1..6),
+            partition in 0..6_usize,
+            (removed_step, files_max) in (2..60_usize, 1..90_usize),
+        ) {
+            let mut files = FileList::default();
+            let mut first = 0;
+            for (count, from_earlier) in counts {
+                let mut removed = PathDigests::default();
+                for number in (0..first).skip(from_earlier).step_by(removed_step) {
+                    removed.insert(PathDigest::of(format!("part-{number:05}").as_bytes()));
+                }
+                files = files.successor(&removed, builder(first..first + count), &mut copy);
+                first += count;
+            }
+            if partition < 5 {
+                let wanted = format!(r#"{{"p":"{partition}"}}"#);
+                files = files.of_partitions(&mut |json| json == wanted.as_bytes());
+            }
+            let mut expected: Vec<(i64, PathDigest, String)> = names(&files).into_iter().map(|name| {
+                let number: usize = name[5..].parse().unwrap();
+                (i64::try_from(number / 7).unwrap(), PathDigest::of(name.as_bytes()), name)
+            }).collect();
+            expected.sort();
+            let mut after = None;
+            for piece in expected.chunks(files_max) {
+                let (page, end) = files.page(after, files_max);
+                prop_assert_eq!(names(&page), piece.iter().map(|(_, _, name)| name.clone()).collect());
+                let is_last = piece.last() == expected.last();
+                prop_assert_eq!(end.is_none(), is_last);
+                after = end;
+            }
+            prop_assert_eq!(files.page(None, 0).1, None);
+        }
     }
 
     #[test]

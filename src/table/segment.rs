@@ -9,6 +9,7 @@ use super::dictionary::Strings;
 use super::digests::Digests;
 use super::names::Names;
 use super::numbers::{Numbers, OptionalNumbers, Times};
+use super::page_order::PageOrder;
 use super::partitions::Partitions;
 use super::statistics::Statistics;
 
@@ -39,6 +40,7 @@ pub struct Segment {
     pub kept_as: OnceLock<u128>,
     /// Bounds of columns, made for those that queries ask for.
     pub(crate) bounds: BoundsColumns,
+    pub(crate) page_order: PageOrder,
 }
 
 impl std::fmt::Debug for Segment {
@@ -94,7 +96,7 @@ impl Segment {
     }
 
     /// Bytes of memory behind each column, by the column's name.
-    pub fn memory_by_column(&self) -> [(&'static str, usize); 13] {
+    pub fn memory_by_column(&self) -> [(&'static str, usize); 14] {
         let row_memory = |width: usize, capacity: usize| width * capacity;
         [
             (
@@ -118,6 +120,7 @@ impl Segment {
             ("path digests", self.digests.memory_bytes()),
             ("statistics", self.statistics.memory_bytes()),
             ("bounds", self.bounds.memory_bytes()),
+            ("order of pages", self.page_order.memory_bytes()),
         ]
     }
 
