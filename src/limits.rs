@@ -85,8 +85,7 @@ pub const NAME_TEMPLATES_MAX: usize = 4_096;
 /// files take 6 % less memory, but a query for one partition unpacks what it does not want.
 pub const STATS_BLOCK_FILES: usize = 128;
 
-/// Files after which a block ends with its partition: few enough that a small partition is found in a small block, and enough that
-/// blocks take at most 8 % more memory.
+/// Files after which a block ends with its partition, so that a small one is found in a small block for 8 % more memory.
 pub const STATS_BLOCK_FILES_MIN: usize = 96;
 
 /// Statistics that are gathered before the rows of a segment are put in order, in bytes; then the segment is closed. So
@@ -103,8 +102,7 @@ pub const STATS_UNPACKED_BYTES_MAX: usize =
 /// Longest statistics of one file that are kept; they are optional, so longer ones are left out.
 pub const STATS_BYTES_MAX: usize = 2 << 20;
 
-/// Bytes of memory that a segment's bounds of columns take for each of its files: five columns that differ in every file,
-/// in the smallest blocks.
+/// Bytes that a segment's bounds of columns take for each of its files: five that differ in each, in the smallest blocks.
 pub const SEGMENT_BOUNDS_FILE_BYTES_MAX: usize = 32;
 
 /// Bytes that bounds may take in a segment however few its files are.
@@ -113,11 +111,13 @@ pub const SEGMENT_BOUNDS_BYTES_MIN: usize = 4 << 10;
 /// Files of a segment that later commits merge with theirs: so that no commit has to pack more again, some 30 ms of work.
 pub const MERGED_FILES_MAX: usize = 8_192;
 
+/// Parts by partition values that a list keeps for whoever asks again; each takes a bit a file.
+pub const KEPT_PARTS_MAX: usize = 8;
+
 /// Bytes of partition values that a list numbers; a commit with a new value copies them, some 10 ms at most.
 pub const LISTED_VALUES_BYTES_MAX: usize = 16 << 20;
 
-/// Bytes of one kind of text after which a segment is closed early, so that offsets fit 32 bits even if
-/// escaping makes six bytes of one.
+/// Bytes of one kind of text after which a segment is closed: offsets fit 32 bits even if escaping makes six bytes of one.
 pub const SEGMENT_ARENA_BYTES_MAX: usize = 256 << 20;
 
 /// One chunk of a streamed answer: large enough for few system calls, small enough to be fair.

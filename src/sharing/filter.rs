@@ -17,6 +17,8 @@ use crate::table::snapshot::{Metadata, Snapshot, Version};
 /// Values are compared as the log spells them: what is spelt otherwise is not shared, never the other way round.
 #[derive(Debug)]
 pub struct FileFilter {
+    /// All that the filter consists of.
+    text: String,
     /// Keys of partition values and the values that are shared; `None` is null.
     columns: Vec<(String, HashSet<Option<String>>)>,
     /// Whole JSON objects that were asked for.
@@ -51,7 +53,10 @@ impl FileFilter {
             };
             columns.push((key.clone(), values.iter().cloned().collect()));
         }
-        Ok(Some(Self { columns, known: DictionaryBuilder::default(), kept: Vec::new() }))
+        // The keys come in the order of the filter's columns.
+        let texts: Vec<_> = columns.iter().map(|(key, _)| key).zip(filter.values()).collect();
+        let text = format!("{texts:?}");
+        Ok(Some(Self { text, columns, known: DictionaryBuilder::default(), kept: Vec::new() }))
     }
 
     /// Whether the file with these partition values, a JSON object, is shared.
@@ -86,7 +91,11 @@ impl FileFilter {
 pub fn shared_files(filter: &PartitionFilter, snapshot: &Snapshot) -> Result<FileList, Error> {
     Ok(match FileFilter::new(filter, snapshot.version, &snapshot.metadata)? {
         None => snapshot.files.clone(),
-        Some(mut filter) => snapshot.files.of_partitions(&mut |json| filter.keeps(json)),
+        Some(mut filter) => {
+            let question = std::mem::take(&mut filter.text);
+            let files = &snapshot.files;
+            files.kept_part(&question, || files.of_partitions(&mut |json| filter.keeps(json)))
+        }
     })
 }
 
@@ -108,6 +117,18 @@ mod tests {
         assert_eq!(count(r#"{"DATE":["2024-01-02","2024-01-03","2024-01-09"]}"#), 6);
         assert_eq!(count(r#"{"date":[null]}"#), 0);
         assert_eq!(count(r#"{"date":["2024-1-2"]}"#), 0);
+    }
+
+    #[test]
+    fn each_filter_gets_its_own_files_however_often_it_asks() {
+        let snapshot = fixture::snapshot(10);
+        let filters = [r#"["2024-01-01"]"#, r#"["2024-01-02","2024-01-03"]"#, r#"["2024-01-02"]"#, "[null]"];
+        for _ in 0..3 {
+            for (values, count) in filters.iter().zip([4, 6, 3, 0]) {
+                let filter = filter(&format!(r#"{{"date":{values}}}"#));
+                assert_eq!(shared_files(&filter, &snapshot).unwrap().file_count(), count, "{values}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::file::{File, Spelling, file};
+use super::kept_parts::KeptParts;
 use super::live_rows::LiveRows;
 use super::live_segment::LiveSegment;
 use super::names::Names;
@@ -17,6 +18,7 @@ pub struct FileList {
     /// Blocks in each segment and all before it.
     block_ends: Vec<usize>,
     pub(super) values: Arc<PartitionValues>,
+    pub(super) kept_parts: Arc<KeptParts<Self>>,
 }
 
 impl FileList {
@@ -35,7 +37,7 @@ impl FileList {
             block_end += segment.segment.block_count();
             block_end
         });
-        Self { block_ends: block_ends.collect(), segments, values }
+        Self { block_ends: block_ends.collect(), segments, values, kept_parts: Arc::default() }
     }
 
     pub fn file_count(&self) -> u64 {

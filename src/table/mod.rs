@@ -13,6 +13,7 @@ pub mod file;
 pub mod file_list;
 pub mod file_list_builder;
 pub mod file_list_parts;
+mod kept_parts;
 mod live_rows;
 mod live_segment;
 mod names;

@@ -71,6 +71,13 @@ impl FileList {
         Self::of(segments, Arc::clone(&self.values))
     }
 
+    /// The part of the list that answers `question`, which says all that `make` depends on beside the list. It is
+    /// made once, as long as not too many others are asked, and leaves with the list.
+    #[must_use]
+    pub fn kept_part(&self, question: &str, make: impl FnOnce() -> Self) -> Self {
+        self.kept_parts.get_or_make(question, make)
+    }
+
     /// The first `files_max` files after `after`, and where they end if more follow.
     pub fn page(&self, after: Option<PagePosition>, files_max: usize) -> (Self, Option<PagePosition>) {
         let (rows, has_more) = self.first_rows(after, files_max);
