@@ -88,8 +88,7 @@ pub const STATS_BLOCK_FILES: usize = 128;
 /// Files after which a block ends with its partition, so that a small one is found in a small block for 8 % more memory.
 pub const STATS_BLOCK_FILES_MIN: usize = 96;
 
-/// Statistics that are gathered before the rows of a segment are put in order, in bytes; then the segment is closed. So
-/// much memory takes each list that is being built.
+/// Bytes of statistics after which a segment is closed and put in order: so much takes each list that is being built.
 pub const SEGMENT_TEXT_BYTES_MAX: usize = 96 << 20;
 
 /// Unpacked statistics after which a block is closed early, so that a reader's buffer stays small.
@@ -246,8 +245,7 @@ pub const STATE_BATCH_MAX: usize = 64;
 /// Longest wait for another connection to the state file, which only tools for repair hold.
 pub const STATE_BUSY_MS_MAX: u64 = 5_000;
 
-/// Bytes that hyper may hold for one connection in each direction; once as many wait for the socket it takes no other
-/// chunk, so that a slow reader holds one.
+/// Bytes that hyper may hold for one connection in each direction, so that a slow reader holds one chunk.
 pub const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
 
 /// Bytes of a connection that wait in the kernel before it takes more: enough to keep the wire busy until we come again.
@@ -361,8 +359,7 @@ pub const CHECKPOINT_UNIT_ROWS: usize = SEGMENT_FILES_MAX;
 /// Units that one row group is cut into at most, because each has to pass over those before it.
 pub const CHECKPOINT_UNITS_OF_GROUP: usize = 8;
 
-/// Threads that help replays with their checkpoints, all together; each holds windows of 32 MiB and a segment in the
-/// making, so that they add less than 1 GiB to what the replays themselves take.
+/// Threads that help all replays; each holds windows of 32 MiB and a segment, so that they add less than 1 GiB together.
 pub const CHECKPOINT_HELPERS_MAX: usize = 7;
 
 /// Tables that are replayed at the same time, so that memory for decoding stays bounded.
