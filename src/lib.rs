@@ -17,6 +17,7 @@ pub mod snapshot;
 // Floor 3: grants, the formats, snapshots on disk, and which files a query needs.
 pub mod delta;
 pub mod directory;
+pub mod iceberg;
 pub mod sample;
 pub mod skip;
 pub mod spill;

@@ -1,6 +1,7 @@
 //! Every upper bound of the server, each with its reason.
 
 pub mod catalog;
+pub mod iceberg;
 
 /// Longest name of a share, schema or table, in characters (Delta Sharing, "Names").
 pub const NAME_CHARS_MAX: usize = 255;

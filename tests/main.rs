@@ -20,6 +20,7 @@ mod conformance;
 mod delta;
 mod faults;
 mod fuzz;
+mod iceberg;
 mod s3store;
 mod serve;
 mod sharing;

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("snapshot", 4),
     ("delta", 3),
     ("directory", 3),
+    ("iceberg", 3),
     ("sample", 3),
     ("skip", 3),
     ("spill", 3),

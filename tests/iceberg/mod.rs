@@ -1,0 +1,3 @@
+//! Iceberg metadata of tables that other software wrote.
+
+mod corpus;
