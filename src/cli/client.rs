@@ -7,9 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::peer::{Answer, Peer};
+use super::peer::{Answer, Peer, encoded};
 use super::table_spec::{Addition, Removal, TableSpec};
-use crate::sigv4::canonical::encode_into;
 
 /// A share as the server tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,7 +209,7 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<T, Fault> {
         let answer = self.send(what, method, path, body).await?;
-        serde_json::from_slice(&answer.body).map_err(|error| self.stranger(what, &error.to_string()))
+        serde_json::from_slice(&answer.body).map_err(|error| self.peer.stranger(what, &error.to_string()))
     }
 
     async fn send(
@@ -230,7 +229,7 @@ impl Client {
 
     fn refusal(&self, what: &str, answer: &Answer) -> Fault {
         let Ok(error) = serde_json::from_slice::<ErrorAnswer>(&answer.body) else {
-            return self.stranger(what, &format!("status {}", answer.status));
+            return self.peer.stranger(what, &format!("status {}", answer.status));
         };
         let message = without_field(error.message.trim_end_matches('.'));
         let advice = match answer.status {
@@ -264,13 +263,6 @@ impl Client {
             _ => String::new(),
         }
     }
-
-    /// An answer that no Lakeshare server gives.
-    fn stranger(&self, what: &str, why: &str) -> Fault {
-        let server = self.peer.endpoint.origin().ascii_serialization();
-        Fault::refused(what, format!("{server} does not answer like a Lakeshare server ({why})"))
-            .advise("Check the address with `lakeshare alias list`, and that server and command line have the same version.")
-    }
 }
 
 /// A message without the place in the request's body, which nobody typed: `add[0]: …` and `add[0].location: …`.
@@ -286,13 +278,6 @@ fn without_field(message: &str) -> String {
 
 fn share_path(name: &str) -> String {
     format!("/shares/{}", encoded(name))
-}
-
-/// One segment of a path; `Target` keeps `.` and `..` away, which URL parsers would resolve.
-fn encoded(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    encode_into(segment.as_bytes(), false, &mut bytes);
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod alias;
 mod aliases;
 mod args;
 mod bucket;
+mod catalog;
 mod client;
 mod context;
 mod copy;
@@ -12,6 +13,7 @@ mod fault;
 mod healthcheck;
 mod human;
 mod list;
+mod namespace;
 mod peer;
 mod printer;
 mod private_file;
@@ -23,13 +25,18 @@ mod server;
 mod share;
 mod share_tree;
 mod shell;
+mod table;
+mod table_config;
+mod table_list;
 mod table_options;
+mod table_show;
 mod table_spec;
 mod target;
 mod token;
 mod transport;
 mod tree;
 mod wait;
+mod warehouse;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,7 +44,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
-use self::args::{Cli, Command, TableCommand};
+use self::args::table::{TableCommand, TableList, TableTree};
+use self::args::{Cli, Command};
 use self::context::Context;
 use self::fault::{Exit, Fault};
 use self::printer::{Manner, Printer};
@@ -98,18 +106,24 @@ fn obey(cli: Cli) -> Exit {
 fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
     match command {
         Command::Server(args) => server::run(context, &args),
-        Command::Alias(command) | Command::Table(TableCommand::Alias(command)) => {
-            wait_for(alias::run(context, command))
-        }
+        Command::Alias(command) => wait_for(alias::run(context, command)),
         Command::Mb(args) => wait_for(bucket::make(context, &args)),
         Command::Rb(args) => wait_for(bucket::remove(context, &args)),
         Command::Cp(args) => wait_for(copy::run(context, &args)),
+        Command::Ls(args) if args.tables => {
+            let args = TableList { target: args.target, recursive: args.recursive, views: true };
+            wait_for(table_list::list(context, &args))
+        }
         Command::Ls(args) => wait_for(list::run(context, &args)),
+        Command::Tree(args) if args.tables => {
+            wait_for(table_list::tree(context, &TableTree { target: args.target, depth: args.depth }))
+        }
         Command::Tree(args) => wait_for(tree::run(context, &args)),
         Command::Rm(args) => wait_for(remove::run(context, &args)),
-        Command::Share(command) | Command::Table(TableCommand::Share(command)) => {
-            wait_for(share::run(context, command))
-        }
+        Command::Share(command) => wait_for(share::run(context, command)),
+        Command::Warehouse(command) => wait_for(warehouse::run(context, command)),
+        Command::Namespace(command) => wait_for(namespace::run(context, command)),
+        Command::Table(command) => wait_for(obey_table(context, *command)),
         Command::Quickstart(args) => quickstart::run(context, &args),
         Command::Healthcheck(args) => wait_for(healthcheck::run(context, &args)),
         Command::Completions(args) => {
@@ -117,5 +131,22 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
             Ok(())
         }
         Command::Man(args) => shell::write_man(context, args.dir.as_deref()),
+    }
+}
+
+async fn obey_table(context: &Context, command: TableCommand) -> Result<(), Fault> {
+    match command {
+        TableCommand::Create(args) => table::create(context, &args).await,
+        TableCommand::Register(args) => table::register(context, &args).await,
+        TableCommand::List(args) => table_list::list(context, &args).await,
+        TableCommand::Tree(args) => table_list::tree(context, &args).await,
+        TableCommand::Show(args) => table_show::run(context, &args).await,
+        TableCommand::Rename(args) => table::rename(context, &args).await,
+        TableCommand::Remove(args) => table::remove(context, &args).await,
+        TableCommand::Config(args) => table_config::run(context, &args).await,
+        TableCommand::Alias(command) => alias::run(context, command).await,
+        TableCommand::Warehouse(command) => warehouse::run(context, command).await,
+        TableCommand::Namespace(command) => namespace::run(context, command).await,
+        TableCommand::Share(command) => share::run(context, command).await,
     }
 }

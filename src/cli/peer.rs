@@ -8,6 +8,7 @@ use super::context::Context;
 use super::fault::Fault;
 use super::transport;
 use crate::clock::Clock;
+use crate::sigv4::canonical::encode_into;
 use crate::sigv4::credential::Credential;
 use crate::sigv4::sign::{Payload, sign_headers};
 use crate::sigv4::signing_key::Scope;
@@ -27,6 +28,16 @@ pub(crate) struct Peer {
     pub credential: Credential,
     pub http: reqwest::Client,
     pub clock: Clock,
+}
+
+/// A request as it is signed: whole, for one service.
+pub(crate) struct Call<'a> {
+    /// Part of the signature's scope; it decides how the path is spelt when it is signed.
+    pub service: &'static str,
+    pub method: Method,
+    /// Percent-encoded, begins with `/`.
+    pub path: &'a str,
+    pub json: Option<Vec<u8>>,
 }
 
 /// A whole answer.
@@ -61,7 +72,12 @@ impl Peer {
         path: &str,
         json: Option<Vec<u8>>,
     ) -> Result<Answer, Fault> {
-        let request = self.signed(method, path, json).map_err(|why| {
+        self.call(what, Call { service: "s3", method, path, json }).await
+    }
+
+    /// The same for a service of the caller's choice.
+    pub(crate) async fn call(&self, what: &str, call: Call<'_>) -> Result<Answer, Fault> {
+        let request = self.signed(call).map_err(|why| {
             Fault::refused(what, why)
                 .advise(format!("Correct the alias: lakeshare alias set {} URL", self.name))
         })?;
@@ -75,7 +91,7 @@ impl Peer {
         Ok(Answer { status, headers, body })
     }
 
-    fn signed(&self, method: Method, path: &str, json: Option<Vec<u8>>) -> Result<reqwest::Request, String> {
+    fn signed(&self, Call { service, method, path, json }: Call<'_>) -> Result<reqwest::Request, String> {
         let uri = format!("{}{path}", self.endpoint.origin().ascii_serialization());
         let mut builder = Request::builder().method(method).uri(uri);
         if json.is_some() {
@@ -83,7 +99,7 @@ impl Peer {
         }
         let request = builder.body(json.unwrap_or_default()).map_err(|error| error.to_string())?;
         let (mut parts, body) = request.into_parts();
-        let scope = Scope { region: REGION, service: "s3" };
+        let scope = Scope { region: REGION, service };
         sign_headers(&mut parts, Payload::Bytes(&body), &scope, &self.credential, self.clock.now_ms())
             .map_err(|error| error.to_string())?;
         Request::from_parts(parts, body).try_into().map_err(|error: reqwest::Error| error.to_string())
@@ -110,6 +126,13 @@ impl Peer {
         }
     }
 
+    /// An answer that no Lakeshare server gives.
+    pub(crate) fn stranger(&self, what: &str, why: &str) -> Fault {
+        let server = self.endpoint.origin().ascii_serialization();
+        Fault::refused(what, format!("{server} does not answer like a Lakeshare server ({why})"))
+            .advise("Check the address with `lakeshare alias list`, and that server and command line have the same version.")
+    }
+
     /// What to do when the server refuses the key pair: clocks are compared before the keys are suspected.
     pub(crate) fn credential_advice(&self, headers: &HeaderMap) -> String {
         let theirs = headers
@@ -133,6 +156,13 @@ impl Peer {
     }
 }
 
+/// One segment of a path; whoever reads names keeps `.` and `..` away, which URL parsers would resolve.
+pub(crate) fn encoded(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    encode_into(segment.as_bytes(), false, &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,9 +181,9 @@ mod tests {
 
     #[test]
     fn requests_are_signed_and_keep_their_path() {
-        let request = peer(1_369_353_600_000)
-            .signed(Method::POST, "/_admin/v1/shares/a%20b", Some(b"{}".to_vec()))
-            .unwrap();
+        let path = "/_admin/v1/shares/a%20b";
+        let call = Call { service: "s3", method: Method::POST, path, json: Some(b"{}".to_vec()) };
+        let request = peer(1_369_353_600_000).signed(call).unwrap();
         assert_eq!(request.url().as_str(), "http://127.0.0.1:9000/_admin/v1/shares/a%20b");
         let authorization = request.headers()["authorization"].to_str().unwrap();
         assert!(authorization.contains("Credential=a/20130524/us-east-1/s3/aws4_request"), "{authorization}");

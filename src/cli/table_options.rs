@@ -30,12 +30,16 @@ pub(crate) fn parse_properties(texts: &[String]) -> Result<Option<BTreeMap<Strin
         [text] if text.is_empty() => return Ok(Some(BTreeMap::new())),
         _ => {}
     }
-    let mut properties = BTreeMap::new();
-    for text in texts {
-        let (key, value) = split(text, "--property", "KEY=VALUE")?;
-        properties.insert(key.to_owned(), value.to_owned());
-    }
-    Ok(Some(properties))
+    parse_pairs(texts, "--property").map(Some)
+}
+
+/// The properties of a flag that may be repeated, `KEY=VALUE` each; the last of a key counts.
+pub(crate) fn parse_pairs(texts: &[String], flag: &str) -> Result<BTreeMap<String, String>, Fault> {
+    let pair = |text: &String| {
+        let (key, value) = split(text, flag, "KEY=VALUE")?;
+        Ok((key.to_owned(), value.to_owned()))
+    };
+    texts.iter().map(pair).collect()
 }
 
 fn split<'a>(text: &'a str, flag: &str, form: &str) -> Result<(&'a str, &'a str), Fault> {

@@ -46,6 +46,11 @@ fn help_texts_are_as_reviewed() {
         ("help-cp", &["cp", "--help"]),
         ("help-share-create", &["share", "create", "--help"]),
         ("help-token-create", &["share", "token", "create", "--help"]),
+        ("help-warehouse", &["warehouse", "--help"]),
+        ("help-namespace", &["namespace", "--help"]),
+        ("help-table", &["table", "--help"]),
+        ("help-table-create", &["table", "create", "--help"]),
+        ("help-table-config", &["table", "config", "--help"]),
     ] {
         compare_text(name, &session.done(words).out);
     }
@@ -77,6 +82,51 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
 }
 
 #[test]
+fn wrong_usage_of_the_catalog_says_what_is_right() {
+    let mut session = Session::new();
+    session.show(&["warehouse", "create", "local"]);
+    session.show(&["warehouse", "create", "local/lake/sales"]);
+    session.show(&["warehouse", "remove", "local/lake", "--purge"]);
+    session.show(&["table", "warehouse", "remove", "local/lake", "--force"]);
+    session.show(&["namespace", "create", "local/lake"]);
+    session.show(&["namespace", "create", "local/lake/sales..eu"]);
+    session.show(&["namespace", "create", "local/lake/sales", "--attr", "owner"]);
+    session.show(&["namespace", "update", "local/lake/sales"]);
+    session.show(&["table", "create", "local/lake/orders", "--schema", SCHEMA]);
+    session.show(&["table", "create", "local/lake/sales/orders"]);
+    session.show(&["table", "create", "local/lake/sales/orders", "--schema", "id long"]);
+    session.show(&[
+        "table",
+        "create",
+        "local/lake/sales/orders",
+        "--schema",
+        SCHEMA,
+        "--partition",
+        "week(at)",
+    ]);
+    session.show(&[
+        "table",
+        "create",
+        "local/lake/sales/orders",
+        "--schema",
+        SCHEMA,
+        "--partition",
+        "day(at)",
+    ]);
+    session.show(&["table", "register", "local/lake/sales/orders", "v3.metadata.json"]);
+    session.show(&["table", "rename", "local/lake/sales/orders"]);
+    session.show(&["table", "config", "local/lake"]);
+    session.show(&["table", "config", "local/lake", "--spark", "--trino"]);
+    session.show(&["table", "config", "local/lake", "--duckdb", "--sigv4"]);
+    session.show(&["table", "config", "local/lake", "--spark", "--name", "my-lake"]);
+    session.show(&["--json", "table", "list", "local/lake/sales/orders"]);
+    session.compare("usage-catalog");
+    assert!(session.codes().iter().all(|code| *code == 2), "{:?}", session.codes());
+}
+
+const SCHEMA: &str = r#"{"type":"struct","fields":[{"name":"id","type":"long","required":true}]}"#;
+
+#[test]
 fn refusals_exit_with_1_and_say_what_to_do() {
     let mut session = Session::new();
     session.show(&["ls", "local"]);
@@ -99,7 +149,7 @@ fn no_arguments_print_the_help_and_exit_with_2() {
 #[test]
 fn later_commands_do_not_exist_yet() {
     let session = Session::new();
-    for words in [&["bucket"][..], &["warehouse"], &["namespace"], &["doctor"], &["table", "create"]] {
+    for words in [&["bucket"][..], &["doctor"], &["table", "view"]] {
         let answer = session.run(words);
         assert_eq!(answer.code, 2);
         assert!(answer.err.contains("unrecognized subcommand"), "{}", answer.err);
@@ -119,7 +169,9 @@ fn completions_and_manual_pages_are_made() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    for page in ["lakeshare.1", "lakeshare-share-token-create.1", "lakeshare-cp.1"] {
+    for page in
+        ["lakeshare.1", "lakeshare-share-token-create.1", "lakeshare-cp.1", "lakeshare-table-config.1"]
+    {
         assert!(pages.iter().any(|name| name == page), "{pages:?}");
     }
 }

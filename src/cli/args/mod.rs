@@ -1,18 +1,20 @@
 //! The command line as typed.
 
 pub(crate) mod alias;
+pub(crate) mod catalog;
 pub(crate) mod globals;
 pub(crate) mod object;
 pub(crate) mod quickstart;
 pub(crate) mod server;
 pub(crate) mod share;
+pub(crate) mod table;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Shares Delta tables, where they lie, over the open Delta Sharing protocol.
+/// Shares Delta tables, where they lie, over the open Delta Sharing protocol; an Iceberg catalog too.
 #[derive(Debug, Parser)]
 #[command(
     name = "lakeshare",
@@ -29,7 +31,9 @@ Examples:
   lakeshare mb local/sales
   lakeshare cp --recursive ./orders local/sales/tpch/
   lakeshare share create local/test tpch \"orders:delta:sales:tpch/orders\"
-  lakeshare share token create local/test --expires 30d --profile test.share"
+  lakeshare share token create local/test --expires 30d --profile test.share
+  lakeshare warehouse create local/lake
+  lakeshare table config local/lake --spark"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -62,9 +66,15 @@ pub(crate) enum Command {
     /// Shares, their tables and their tokens
     #[command(subcommand)]
     Share(share::ShareCommand),
-    /// The groups once more, for fingers that know `mc table`
+    /// Warehouses of the Iceberg catalog, a bucket each
     #[command(subcommand)]
-    Table(TableCommand),
+    Warehouse(catalog::WarehouseCommand),
+    /// Namespaces of a warehouse
+    #[command(subcommand)]
+    Namespace(catalog::NamespaceCommand),
+    /// Iceberg tables; the other groups too, for fingers that know `mc table`
+    #[command(subcommand)]
+    Table(Box<table::TableCommand>),
     /// Make sample tables, share them, and serve them until Ctrl-C
     Quickstart(quickstart::Quickstart),
     /// Ask whether a server is ready, for containers
@@ -73,19 +83,6 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Print the manual, or write one page for each command
     Man(Man),
-}
-
-/// The groups once more, for fingers that know `mc table`.
-#[derive(Debug, Subcommand)]
-#[command(after_help = "Example:
-  lakeshare table share info local/test")]
-pub(crate) enum TableCommand {
-    /// Names for servers, kept in config.toml
-    #[command(subcommand)]
-    Alias(alias::AliasCommand),
-    /// Shares, their tables and their tokens
-    #[command(subcommand)]
-    Share(share::ShareCommand),
 }
 
 #[derive(Debug, Args)]

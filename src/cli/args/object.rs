@@ -53,7 +53,8 @@ pub(crate) struct Copy {
 #[command(after_help = "Examples:
   lakeshare ls local
   lakeshare ls local/sales/tpch
-  lakeshare ls --recursive --json local/sales")]
+  lakeshare ls --recursive --json local/sales
+  lakeshare ls --tables local/lake")]
 pub(crate) struct List {
     /// What to list: ALIAS[/BUCKET[/PREFIX]]
     #[arg(required = true, num_args = 1..=3, value_name = "ALIAS[/BUCKET[/PREFIX]]")]
@@ -64,13 +65,17 @@ pub(crate) struct List {
     /// List files only, no directories
     #[arg(long, short)]
     pub files: bool,
+    /// List tables and views of the Iceberg catalog instead: ALIAS[/WAREHOUSE[/NAMESPACE]]
+    #[arg(long, short, conflicts_with = "files")]
+    pub tables: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   lakeshare tree local
   lakeshare tree --files local/sales/tpch
-  lakeshare tree --depth 2 local")]
+  lakeshare tree --depth 2 local
+  lakeshare tree --tables local/lake")]
 pub(crate) struct Tree {
     /// Where to begin: ALIAS[/BUCKET[/PREFIX]]
     #[arg(required = true, num_args = 1..=3, value_name = "ALIAS[/BUCKET[/PREFIX]]")]
@@ -78,6 +83,9 @@ pub(crate) struct Tree {
     /// Show files beside directories
     #[arg(long, short)]
     pub files: bool,
+    /// Show namespaces and tables of the Iceberg catalog instead: ALIAS[/WAREHOUSE[/NAMESPACE]]
+    #[arg(long, short, conflicts_with = "files")]
+    pub tables: bool,
     /// Show this many levels at most
     #[arg(long, short, value_name = "LEVELS", value_parser = clap::value_parser!(u16).range(1..))]
     pub depth: Option<u16>,
