@@ -123,20 +123,20 @@ pub const SEGMENT_ARENA_BYTES_MAX: usize = 256 << 20;
 /// One chunk of a streamed answer: large enough for few system calls, small enough to be fair.
 pub const CHUNK_BYTES: usize = 128 << 10;
 
-/// Files of one run, the unit in which lines are rendered, packed and kept: some 0.1 ms of a core and 100 kB of lines.
-pub const RUN_FILES_MAX: usize = 64;
+/// Files of one run, the unit in which lines are rendered, packed, kept and written: a whole block, some 0.2 ms of a core.
+pub const RUN_FILES_MAX: usize = STATS_BLOCK_FILES;
 
 /// Bytes after which a run of wide lines ends early.
-pub const RUN_BYTES_MAX: usize = 128 << 10;
+pub const RUN_BYTES_MAX: usize = 256 << 10;
 
 /// The first run of a listing ends after as many bytes: they leave while the rest of the table is still rendered.
 pub const FIRST_RUN_BYTES: usize = 16 << 10;
 
-/// What a rendered run costs of a turn at the core, which has 128 units: others have theirs after one or two.
-pub const RENDERED_RUN_UNITS: usize = 64;
+/// What a rendered run costs of a turn at the core, which has 128 units: others have theirs after each.
+pub const RENDERED_RUN_UNITS: usize = 128;
 
-/// What a finished run costs: the socket is slower than to find one.
-pub const FINISHED_RUN_UNITS: usize = 16;
+/// Bytes of finished runs that cost one unit: a turn hands on 1 MiB, which takes the time of some rendered runs.
+pub const FINISHED_BYTES_PER_UNIT: usize = 8 << 10;
 
 /// Blocks without a live file that one step of a listing passes over before others have their turn.
 pub const EMPTY_BLOCKS_PER_TURN: usize = 4_096;
@@ -150,8 +150,8 @@ pub const UNPACKED_BYTES_PER_CORE_MAX: usize = 6 << 20;
 /// Buffers of bodies that a core keeps for the next answers.
 pub const POOLED_BUFFERS_MAX: usize = 16;
 
-/// Largest of these: a whole run and the line that made it full.
-pub const POOLED_BUFFER_BYTES_MAX: usize = 512 << 10;
+/// Largest of these: a whole run and the lines that made it full, in a buffer that grew by doubling.
+pub const POOLED_BUFFER_BYTES_MAX: usize = 768 << 10;
 
 /// Snapshots kept in memory, in bytes; the least recently used leave first.
 pub const SNAPSHOT_CACHE_BYTES: usize = 2 << 30;

@@ -59,7 +59,7 @@ impl FinishedRuns {
     pub fn new(budget_bytes: usize, metrics: FinishedMetrics) -> Self {
         let options = OptionsBuilder::new()
             .weight_capacity(budget_bytes as u64)
-            .estimated_items_capacity(budget_bytes / (RUN_BYTES_MAX / 4))
+            .estimated_items_capacity(budget_bytes / (RUN_BYTES_MAX / 8))
             .shards((budget_bytes / FINISHED_SHARD_BYTES).clamp(1, 64))
             .build();
         let runs = options.ok().filter(|_| budget_bytes > 0).map(|options| {

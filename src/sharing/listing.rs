@@ -21,7 +21,7 @@ use crate::http::body::BodyError;
 use crate::http::buffer::Buffer;
 use crate::http::coding::Coding;
 use crate::limits::{
-    CHUNK_BYTES, EMPTY_BLOCKS_PER_TURN, FINISHED_RUN_UNITS, FIRST_RUN_BYTES, PRUNED_MICROS_MAX,
+    CHUNK_BYTES, EMPTY_BLOCKS_PER_TURN, FINISHED_BYTES_PER_UNIT, FIRST_RUN_BYTES, PRUNED_MICROS_MAX,
     RENDERED_RUN_UNITS, RUN_BYTES_MAX, RUN_FILES_MAX,
 };
 use crate::skip::pruner::{Pruner, Sought};
@@ -125,7 +125,7 @@ impl Listing {
             let key = RunKey { scope, block, row: self.place.row, coding: self.packing.coding() };
             let run = match self.parts.finished.get(&key) {
                 Some(run) => {
-                    self.debt = FINISHED_RUN_UNITS;
+                    self.debt = run.piece.bytes.len().div_ceil(FINISHED_BYTES_PER_UNIT);
                     run
                 }
                 None => self.render(key),

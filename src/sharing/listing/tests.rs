@@ -11,6 +11,9 @@ use crate::table::file_list_builder::FileListBuilder;
 use crate::table::path_digest::{PathDigest, PathDigests};
 use crate::telemetry::metrics::FinishedMetrics;
 
+/// Units of a turn at the core (tokio).
+const TURN_UNITS: usize = 128;
+
 /// A line of the fixture is shorter.
 const LINE_BYTES_MAX: usize = 1_000;
 
@@ -227,25 +230,33 @@ fn what_a_question_chooses_is_packed_too() {
 
 #[test]
 fn a_turn_hands_on_few_runs_and_then_others_have_theirs() {
-    let (files, finished) = (fixture::snapshot(5_000).files, finished(64 << 20));
+    let (files, finished) = (fixture::snapshot(8_000).files, finished(64 << 20));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for most_expected in [4, 10] {
+    for is_finished in [false, true] {
         let mut listing = listing_of(files.clone(), (Format::Parquet, NOW_MS), &finished, |_| {});
-        let (mut frames, mut most, mut turns) = (0, 0, 0);
+        let mut turns = Vec::new();
         runtime.block_on(std::future::poll_fn(|context| {
+            let mut chunks = Vec::new();
             // Whoever asks again within a turn gets nothing more.
             for _ in 0..100 {
                 match http_body::Body::poll_frame(Pin::new(&mut listing), context) {
-                    Poll::Ready(Some(frame)) => frames += frame.map(|_| 1).unwrap(),
+                    Poll::Ready(Some(frame)) => chunks.push(frame.unwrap().into_data().unwrap().len()),
                     Poll::Ready(None) => return Poll::Ready(()),
                     Poll::Pending => {}
                 }
             }
-            (most, frames, turns) = (most.max(frames), 0, turns + 1);
+            turns.push(chunks);
             Poll::Pending
         }));
-        // The head comes before the first run.
-        assert_eq!(most, most_expected);
-        assert!(turns >= 4, "{turns}");
+        let most = |of: fn(&Vec<usize>) -> usize| turns.iter().map(of).max().unwrap();
+        if is_finished {
+            let bytes = most(|chunks| chunks.iter().sum());
+            assert!(bytes >= TURN_UNITS * FINISHED_BYTES_PER_UNIT / 2, "{bytes}");
+            assert!(bytes <= TURN_UNITS * FINISHED_BYTES_PER_UNIT + RUN_BYTES_MAX, "{bytes}");
+        } else {
+            // The head comes before the first run, and what a run costs is paid before the next.
+            assert_eq!((most(Vec::len), turns[1].len()), (3, 1));
+        }
+        assert!(turns.len() >= 4, "{turns:?}");
     }
 }
