@@ -36,13 +36,13 @@ pub struct FileIds {
     hash: Format,
     start: Midstate,
     /// Padded paths.
-    messages: [Vec<u8>; 4],
+    messages: [[Vec<u8>; 4]; 2],
 }
 
 impl FileIds {
     /// Ids by the hash of a format, which need not be that of the answer.
     pub fn new(hash: Format) -> Self {
-        Self { hash, start: Midstate::begin(&[]).0, messages: [const { Vec::new() }; 4] }
+        Self { hash, start: Midstate::begin(&[]).0, messages: [const { [const { Vec::new() }; 4] }; 2] }
     }
 
     /// Of which format the hash is.
@@ -58,9 +58,10 @@ impl FileIds {
         }
     }
 
-    /// The ids of four files, for less than the time of two.
-    pub fn of_four(&mut self, paths: [Path<'_>; 4]) -> [FileId; 4] {
-        for (message, path) in self.messages.iter_mut().zip(paths) {
+    /// The ids of eight files, for less than the time of two.
+    pub fn of_eight(&mut self, paths: [[Path<'_>; 4]; 2]) -> [[FileId; 4]; 2] {
+        let messages = self.messages.iter_mut().flatten();
+        for (message, path) in messages.zip(paths.into_iter().flatten()) {
             message.clear();
             for piece in path {
                 message.extend_from_slice(piece);
@@ -68,18 +69,21 @@ impl FileIds {
         }
         match self.hash {
             Format::Parquet => {
-                self.messages.iter_mut().for_each(pad_md5);
-                let blocks = self.messages.each_ref().map(|message| message.as_chunks().0);
-                let mut states = [md5::INITIAL; 4];
-                md5::compress_four(&mut states, blocks);
-                states.map(|words| FileId::Md5(md5_digest(words)))
+                self.messages.iter_mut().flatten().for_each(pad_md5);
+                let blocks =
+                    self.messages.each_ref().map(|four| four.each_ref().map(|message| message.as_chunks().0));
+                let mut states = [[md5::INITIAL; 4]; 2];
+                md5::compress_eight(&mut states, blocks);
+                states.map(|four| four.map(|words| FileId::Md5(md5_digest(words))))
             }
             Format::Delta => {
-                self.messages.iter_mut().for_each(|message| self.start.pad(message));
-                let [first, second, third, fourth] = self.messages.each_ref().map(Vec::as_slice);
-                let [first, second] = self.start.finish_pair([first, second]);
-                let [third, fourth] = self.start.finish_pair([third, fourth]);
-                [first, second, third, fourth].map(FileId::Sha256)
+                self.messages.iter_mut().flatten().for_each(|message| self.start.pad(message));
+                self.messages.each_ref().map(|four| {
+                    let [first, second, third, fourth] = four.each_ref().map(Vec::as_slice);
+                    let [first, second] = self.start.finish_pair([first, second]);
+                    let [third, fourth] = self.start.finish_pair([third, fourth]);
+                    [first, second, third, fourth].map(FileId::Sha256)
+                })
             }
         }
     }
@@ -110,7 +114,7 @@ mod tests {
     proptest! {
         #[test]
         fn ids_are_the_hashes_of_the_whole_paths(
-            paths in prop::array::uniform4("[a-zA-Z0-9=%/é.-]{0,200}"),
+            paths in prop::array::uniform8("[a-zA-Z0-9=%/é.-]{0,200}"),
             cut in 0_usize..200,
         ) {
             let pieces = paths.each_ref().map(|path| {
@@ -128,7 +132,9 @@ mod tests {
             ] {
                 let mut ids = FileIds::new(format);
                 let wanted = paths.each_ref().map(hash);
-                prop_assert_eq!(&ids.of_four(pieces).map(text), &wanted);
+                let (halves, _) = pieces.as_chunks::<4>();
+                let eight = ids.of_eight([halves[0], halves[1]]);
+                prop_assert_eq!(eight.into_iter().flatten().map(text).collect::<Vec<_>>(), &wanted);
                 prop_assert_eq!(&pieces.map(|path| text(ids.of(path))), &wanted);
             }
         }

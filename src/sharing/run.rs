@@ -8,7 +8,7 @@ use crate::table::file_list::{BlockFiles, FileList};
 use crate::table::unpacked_blocks::UnpackedBlocks;
 
 /// Files whose lines are written at once.
-const FILES_SIDE_BY_SIDE: usize = 4;
+const FILES_SIDE_BY_SIDE: usize = 8;
 
 thread_local! {
     static UNPACKED: RefCell<UnpackedBlocks> = RefCell::default();

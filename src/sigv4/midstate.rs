@@ -3,7 +3,7 @@
 //! Presigning hashes the same head and the same key for every file. A midstate is the hash state after
 //! the whole 64-byte blocks of such a head, so that each file only pays for the blocks that differ.
 
-use crate::simd::sha256::{BLOCK_BYTES, INITIAL, Words, compress, compress_pair};
+use crate::simd::sha256::{BLOCK_BYTES, INITIAL, Words, compress, compress_pair, compress_same};
 
 /// SHA-256 after a whole number of blocks.
 #[derive(Clone, Copy)]
@@ -52,6 +52,20 @@ impl Midstate {
         let (mut first, mut second) = (self.words, self.words);
         compress_pair([&mut first, &mut second], padded_tails.map(|tail| tail.as_chunks::<BLOCK_BYTES>().0));
         [digest_of(first), digest_of(second)]
+    }
+
+    /// The digests of four such messages that have as many blocks and, after the first `own_blocks`, the same.
+    #[inline]
+    pub fn finish_alike(&self, padded_tails: [&[u8]; 4], own_blocks: usize) -> [[u8; 32]; 4] {
+        let blocks = padded_tails.map(|tail| tail.as_chunks::<BLOCK_BYTES>().0);
+        let split = blocks.map(|blocks| blocks.split_at_checked(own_blocks).unwrap_or((blocks, &[])));
+        let [(first, same), (second, _), (third, _), (fourth, _)] = split;
+        let mut words = [self.words; 4];
+        let [first_words, second_words, third_words, fourth_words] = &mut words;
+        compress_pair([first_words, second_words], [first, second]);
+        compress_pair([third_words, fourth_words], [third, fourth]);
+        compress_same(&mut words, same);
+        words.map(digest_of)
     }
 }
 
@@ -162,6 +176,22 @@ mod tests {
             let whole: [u8; 32] = Sha256::new().chain_update(&head).chain_update(&tail).finalize().into();
             prop_assert_eq!(state.finish(&message), whole);
             prop_assert_eq!(state.finish_pair([&message, &message]), [whole; 2]);
+        }
+
+        #[test]
+        fn messages_alike_at_their_end_have_the_digests_of_each(
+            owns: [[u8; 90]; 4],
+            own_bytes in 0_usize..90,
+            same in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let (state, _) = Midstate::begin(&[7; 64]);
+            let tails = owns.map(|own| {
+                let mut tail = [own.get(..own_bytes).unwrap_or_default(), &same].concat();
+                state.pad(&mut tail);
+                tail
+            });
+            let tails = tails.each_ref().map(Vec::as_slice);
+            prop_assert_eq!(state.finish_alike(tails, own_bytes.div_ceil(64)), tails.map(|tail| state.finish(tail)));
         }
 
         #[test]

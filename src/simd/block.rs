@@ -40,5 +40,19 @@ macro_rules! all_rounds {
 }
 pub(super) use all_rounds;
 
+/// All 64 rounds of messages that share one schedule.
+#[cfg(target_arch = "x86_64")]
+macro_rules! all_same_rounds {
+    ($states:ident, $schedule:ident) => {
+        all_same_rounds!($states, $schedule, 0 a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11 l 12 m 13 n 14 o 15 p);
+    };
+    ($states:ident, $schedule:ident, $($group:literal $constants:ident)*) => {
+        let [$($constants),*] = ROUND_CONSTANTS;
+        $(same_rounds::<$group>(&mut $states, &mut $schedule, $constants);)*
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use all_same_rounds;
+
 /// Bytes of text that escaping takes at once.
 pub const STRIDE: usize = 16;

@@ -1,10 +1,10 @@
-//! MD5 of four messages, one in each lane of a vector.
+//! MD5 of eight messages, one in each lane of two vectors.
 
 #![allow(clippy::inline_always, reason = "a step that is called moves its vectors through memory")]
 #![allow(clippy::many_single_char_names, reason = "RFC 1321 names the words of a state so")]
 
 use super::block::{BLOCK_BYTES, Md5Words};
-use super::vector::Vector;
+use super::vector::{Lanes, Twice, Vector};
 
 macro_rules! step {
     ($state:ident, $function:ident, $left:literal $right:literal, $word:ident $constant:literal) => {
@@ -47,11 +47,11 @@ fn mix<V: Vector>(b: V, c: V, d: V) -> V {
     c.xor(b.or(d.xor(V::splat(u32::MAX))))
 }
 
-/// Compresses one block of each message (RFC 1321, section 3.4).
+/// Compresses the words of one block of each message (RFC 1321, section 3.4).
 #[inline(always)]
 #[rustfmt::skip]
-fn compress_block<V: Vector>(before: [V; 4], blocks: [&[u8; BLOCK_BYTES]; 4]) -> [V; 4] {
-    let [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15]: [V; 16] = words_of(blocks);
+fn compress_block<V: Vector>(before: [V; 4], words: [V; 16]) -> [V; 4] {
+    let [w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15] = words;
     let mut state = before;
     rounds!(state, choose_first, [7 25 12 20 17 15 22 10],
         w0 0xd76a_a478 w1 0xe8c7_b756 w2 0x2420_70db w3 0xc1bd_ceee
@@ -83,7 +83,7 @@ fn compress_block<V: Vector>(before: [V; 4], blocks: [&[u8; BLOCK_BYTES]; 4]) ->
 
 /// The words of four blocks, which are little-endian, lane by lane.
 #[inline(always)]
-fn words_of<V: Vector>(blocks: [&[u8; BLOCK_BYTES]; 4]) -> [V; 16] {
+fn words_of<V: Lanes>(blocks: [&[u8; BLOCK_BYTES]; 4]) -> [V; 16] {
     let [first, second, third, fourth] = blocks.map(|block| block.as_chunks::<4>().0);
     let mut words = [V::splat(0); 16];
     let lanes = first.iter().zip(second).zip(third).zip(fourth);
@@ -100,12 +100,34 @@ fn transpose([first, second, third, fourth]: [Md5Words; 4]) -> [Md5Words; 4] {
     [[a, e, i, m], [b, f, j, n], [c, g, k, o], [d, h, l, p]]
 }
 
-/// Compresses the blocks of four messages as far as all of them go.
-pub(super) fn compress<V: Vector>(states: &mut [Md5Words; 4], messages: [&[[u8; BLOCK_BYTES]]; 4]) {
-    let [first, second, third, fourth] = messages;
-    let mut lanes = transpose(*states).map(V::pack);
-    for (((first, second), third), fourth) in first.iter().zip(second).zip(third).zip(fourth) {
-        lanes = compress_block(lanes, [first, second, third, fourth]);
+/// Block after block of four messages, as far as all of them go.
+#[inline(always)]
+fn fours(
+    [first, second, third, fourth]: [&[[u8; BLOCK_BYTES]]; 4],
+) -> impl Iterator<Item = [&[u8; BLOCK_BYTES]; 4]> {
+    let blocks = first.iter().zip(second).zip(third).zip(fourth);
+    blocks.map(|(((first, second), third), fourth)| [first, second, third, fourth])
+}
+
+/// The vectors of two halves, side by side.
+#[inline(always)]
+fn twice<V: Vector, const COUNT: usize>(low: [V; COUNT], high: [V; COUNT]) -> [Twice<V>; COUNT] {
+    let mut both = low.map(|low| Twice(low, low));
+    for (both, high) in both.iter_mut().zip(high) {
+        both.1 = high;
     }
-    *states = transpose(lanes.map(V::unpack));
+    both
+}
+
+/// Compresses the blocks of eight messages as far as all of them go.
+pub(super) fn compress<V: Lanes>(
+    [low, high]: [&mut [Md5Words; 4]; 2],
+    [low_messages, high_messages]: [[&[[u8; BLOCK_BYTES]]; 4]; 2],
+) {
+    let mut lanes = twice(transpose(*low).map(V::pack), transpose(*high).map(V::pack));
+    for (low, high) in fours(low_messages).zip(fours(high_messages)) {
+        lanes = compress_block(lanes, twice(words_of(low), words_of(high)));
+    }
+    *low = transpose(lanes.map(|lanes| lanes.0.unpack()));
+    *high = transpose(lanes.map(|lanes| lanes.1.unpack()));
 }

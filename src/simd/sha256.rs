@@ -22,6 +22,19 @@ pub fn compress_pair(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) 
     }
 }
 
+/// Compresses the same blocks into the states of four messages: their words are mixed once for all four.
+#[inline]
+pub fn compress_same(words: &mut [Words; 4], blocks: &[[u8; BLOCK_BYTES]]) {
+    #[cfg(target_arch = "x86_64")]
+    if super::sha256_x86::is_supported() {
+        // SAFETY: the processor has the instructions that the function is compiled for.
+        return unsafe { super::sha256_x86::compress_same(words, blocks) };
+    }
+    let [first, second, third, fourth] = words;
+    compress_shared([first, second], [blocks; 2]);
+    compress_shared([third, fourth], [blocks; 2]);
+}
+
 /// Both messages have as many blocks.
 #[inline]
 fn compress_shared(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
@@ -61,6 +74,22 @@ mod tests {
             let [first, second] = &mut paired;
             compress_pair([first, second], blocks);
             prop_assert_eq!(paired, plain);
+        }
+
+        #[test]
+        fn the_same_blocks_make_of_four_states_what_they_make_of_each(
+            states: [Words; 4],
+            bytes in prop::collection::vec(any::<u8>(), 0..1_000),
+            start in 0_usize..70,
+        ) {
+            let blocks = bytes.get(start..).unwrap_or_default().as_chunks::<BLOCK_BYTES>().0;
+            let mut plain = states;
+            for words in &mut plain {
+                scalar::compress(words, blocks);
+            }
+            let mut same = states;
+            compress_same(&mut same, blocks);
+            prop_assert_eq!(same, plain);
         }
     }
 

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 use std::mem::transmute;
 
-use super::block::{BLOCK_BYTES, ROUND_CONSTANTS, Words, all_rounds};
+use super::block::{BLOCK_BYTES, ROUND_CONSTANTS, Words, all_rounds, all_same_rounds};
 
 /// Whether this processor has the instructions.
 #[inline]
@@ -62,9 +62,36 @@ fn read(block: &[u8; BLOCK_BYTES]) -> [__m128i; 4] {
 #[inline]
 #[target_feature(enable = "sha,ssse3,sse4.1")]
 fn rounds<const GROUP: usize>(state: &mut State, schedule: &mut [__m128i; 4], constants: [u32; 4]) {
-    let [current, next, later, last] = *schedule;
-    let sum = _mm_add_epi32(current, vector(constants));
+    let sum = _mm_add_epi32(schedule[0], vector(constants));
     state.cdgh = _mm_sha256rnds2_epu32(state.cdgh, state.abef, sum);
+    mix::<GROUP>(schedule);
+    state.abef = _mm_sha256rnds2_epu32(state.abef, state.cdgh, _mm_shuffle_epi32(sum, 0x0e));
+}
+
+/// The same rounds of four messages that share the schedule.
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn same_rounds<const GROUP: usize>(
+    states: &mut [State; 4],
+    schedule: &mut [__m128i; 4],
+    constants: [u32; 4],
+) {
+    let sum = _mm_add_epi32(schedule[0], vector(constants));
+    for state in &mut *states {
+        state.cdgh = _mm_sha256rnds2_epu32(state.cdgh, state.abef, sum);
+    }
+    mix::<GROUP>(schedule);
+    let rest = _mm_shuffle_epi32(sum, 0x0e);
+    for state in states {
+        state.abef = _mm_sha256rnds2_epu32(state.abef, state.cdgh, rest);
+    }
+}
+
+/// Puts the words of sixteen rounds later, if there are such, in the place of those that were used.
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn mix<const GROUP: usize>(schedule: &mut [__m128i; 4]) {
+    let [current, next, later, last] = *schedule;
     let new = if GROUP < 12 {
         let mixed = _mm_add_epi32(_mm_sha256msg1_epu32(current, next), _mm_alignr_epi8(last, later, 4));
         _mm_sha256msg2_epu32(mixed, last)
@@ -72,7 +99,6 @@ fn rounds<const GROUP: usize>(state: &mut State, schedule: &mut [__m128i; 4], co
         current
     };
     *schedule = [next, later, last, new];
-    state.abef = _mm_sha256rnds2_epu32(state.abef, state.cdgh, _mm_shuffle_epi32(sum, 0x0e));
 }
 
 /// Compresses block after block of two messages of as many blocks.
@@ -90,6 +116,24 @@ pub(super) fn compress(words: [&mut Words; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]
         }
     }
     for (words, state) in words.into_iter().zip(states) {
+        *words = store(state);
+    }
+}
+
+/// Compresses the same blocks into four states.
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+pub(super) fn compress_same(words: &mut [Words; 4], blocks: &[[u8; BLOCK_BYTES]]) {
+    let mut states = words.each_ref().map(|words| load(words));
+    for block in blocks {
+        let before = states;
+        let mut schedule = read(block);
+        all_same_rounds!(states, schedule);
+        for (state, before) in states.iter_mut().zip(before) {
+            state.abef = _mm_add_epi32(state.abef, before.abef);
+            state.cdgh = _mm_add_epi32(state.cdgh, before.cdgh);
+        }
+    }
+    for (words, state) in words.iter_mut().zip(states) {
         *words = store(state);
     }
 }

@@ -5,12 +5,12 @@
 use std::arch::aarch64::{uint32x4_t, vaddq_u32, vandq_u32, veorq_u32, vorrq_u32, vshlq_n_u32, vshrq_n_u32};
 use std::mem::transmute;
 
-use super::vector::Vector;
+use super::vector::{Lanes, Vector};
 
 #[derive(Clone, Copy)]
 pub(super) struct Four(uint32x4_t);
 
-impl Vector for Four {
+impl Lanes for Four {
     #[inline(always)]
     fn pack(words: [u32; 4]) -> Self {
         // SAFETY: both are 16 bytes, and every bit pattern of them is a value.
@@ -21,6 +21,13 @@ impl Vector for Four {
     fn unpack(self) -> [u32; 4] {
         // SAFETY: both are 16 bytes, and every bit pattern of them is a value.
         unsafe { transmute(self.0) }
+    }
+}
+
+impl Vector for Four {
+    #[inline(always)]
+    fn splat(word: u32) -> Self {
+        Self::pack([word; 4])
     }
 
     #[inline(always)]

@@ -7,12 +7,12 @@ use std::arch::x86_64::{
 };
 use std::mem::transmute;
 
-use super::vector::Vector;
+use super::vector::{Lanes, Vector};
 
 #[derive(Clone, Copy)]
 pub(super) struct Four(__m128i);
 
-impl Vector for Four {
+impl Lanes for Four {
     #[inline(always)]
     fn pack(words: [u32; 4]) -> Self {
         // SAFETY: both are 16 bytes, and every bit pattern of them is a value.
@@ -23,6 +23,13 @@ impl Vector for Four {
     fn unpack(self) -> [u32; 4] {
         // SAFETY: both are 16 bytes, and every bit pattern of them is a value.
         unsafe { transmute(self.0) }
+    }
+}
+
+impl Vector for Four {
+    #[inline(always)]
+    fn splat(word: u32) -> Self {
+        Self::pack([word; 4])
     }
 
     #[inline(always)]
