@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::limits::KEY_SEGMENT_BYTES_MAX;
+use crate::limits::objects::KEY_SEGMENT_BYTES_MAX;
 
 /// First parts of paths that other doors answer, so that a bucket of that name could not be reached.
 const TAKEN_NAMES: [&str; 5] = ["delta-sharing", "healthz", "metrics", "minio", "readyz"];

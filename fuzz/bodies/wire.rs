@@ -1,12 +1,12 @@
 //! What requests say of themselves.
 
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use lakeshare::s3store::object_path::ObjectKey;
 use lakeshare::sharing::capabilities::{Capabilities, HEADER, file_id_hash};
 use lakeshare::sharing::parameters::Parameters;
 use lakeshare::sharing::query_request::QueryRequest;
 use lakeshare::sharing::route::Route;
 use lakeshare::sharing::timestamp;
+use lakeshare::storage::files::object_path::ObjectKey;
 
 pub fn capabilities(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };

@@ -44,7 +44,7 @@ pub(super) fn table_of(field: &str, schema: String, spec: TableSpec) -> Result<N
 
 fn check_bucket(bucket: &str) -> Result<(), String> {
     let is_name = !bucket.is_empty()
-        && bucket.len() <= limits::KEY_SEGMENT_BYTES_MAX
+        && bucket.len() <= limits::objects::KEY_SEGMENT_BYTES_MAX
         && !bucket.starts_with(['.', '_'])
         && !bucket.contains(['/', '\\'])
         && !bucket.contains(char::is_control);
@@ -70,8 +70,8 @@ fn allowed(places: Vec<String>) -> Result<Vec<String>, String> {
 /// `location` without slashes at its ends; empty is the bucket itself.
 fn canonical(location: &str) -> Result<String, String> {
     let path = location.trim_matches('/');
-    if path.len() > limits::KEY_BYTES_MAX {
-        return Err(format!("is longer than {} bytes", limits::KEY_BYTES_MAX));
+    if path.len() > limits::objects::KEY_BYTES_MAX {
+        return Err(format!("is longer than {} bytes", limits::objects::KEY_BYTES_MAX));
     }
     if path.contains(char::is_control) {
         return Err("contains a control character".into());
@@ -79,7 +79,8 @@ fn canonical(location: &str) -> Result<String, String> {
     if path.contains("://") {
         return Err("is a URL; give the path inside the bucket".into());
     }
-    let is_step = |step: &str| matches!(step, "" | "." | "..") || step.len() > limits::KEY_SEGMENT_BYTES_MAX;
+    let is_step =
+        |step: &str| matches!(step, "" | "." | "..") || step.len() > limits::objects::KEY_SEGMENT_BYTES_MAX;
     if !path.is_empty() && path.split('/').any(is_step) {
         return Err(
             "has an empty, overlong, \".\" or \"..\" step; give the plain path inside the bucket".into()

@@ -6,7 +6,7 @@
 use super::action;
 use super::path::{self, Root};
 use crate::encode::{json, url_path, z85};
-use crate::limits::KEY_BYTES_MAX;
+use crate::limits::objects::KEY_BYTES_MAX;
 use crate::table::deletion_vector::{DeletionVector, Place};
 
 /// Characters of a UUID in Z85.

@@ -5,7 +5,7 @@
 //! from there may be served is each share's to say.
 
 use crate::encode::url_path::OUTSIDE;
-use crate::limits::KEY_BYTES_MAX;
+use crate::limits::objects::KEY_BYTES_MAX;
 use crate::table::segment_builder::FilePath;
 
 /// Why a file cannot be served under its path.

@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame};
 
-use crate::limits::UPLOAD_CHUNK_BYTES_MAX;
+use crate::limits::objects::UPLOAD_CHUNK_BYTES_MAX;
 
 /// The line before a chunk: a size in hex and, if signed, a signature of 64 letters.
 const LINE_BYTES_MAX: usize = 1_024;

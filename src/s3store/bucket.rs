@@ -5,13 +5,14 @@ use rustix::io::Errno;
 use s3s::dto;
 
 use super::error::{Error, io};
-use super::layout::{Bucket, DIRECTORY, DIRECTORY_MODE, sync_directory};
 use super::listing::entries;
 use super::store::Store;
 use super::upload;
 use super::walk::has_any;
 use super::wire;
 use crate::bucket_name;
+use crate::storage::files::error::Error as FileError;
+use crate::storage::files::layout::{Bucket, DIRECTORY, sync_directory};
 
 /// Amazon S3, `CreateBucket`.
 pub(super) fn create(
@@ -23,12 +24,9 @@ pub(super) fn create(
     if input.object_lock_enabled_for_bucket.unwrap_or(false) {
         return Err(Error::NotServed { what: "object lock".into() });
     }
-    match rustix::fs::mkdirat(store.layout.data(), name, DIRECTORY_MODE) {
-        Ok(()) => {}
-        Err(Errno::EXIST) => return Err(Error::BucketExists { bucket: name.to_owned() }),
-        Err(errno) => return Err(io("making a bucket")(errno)),
+    if !store.files.layout.make_bucket(name)? {
+        return Err(Error::BucketExists { bucket: name.to_owned() });
     }
-    sync_directory(store.layout.data())?;
     Ok(dto::CreateBucketOutput { location: Some(format!("/{name}")) })
 }
 
@@ -43,18 +41,18 @@ pub(super) fn remove(
         return Err(full());
     }
     remove_empty_directories(&bucket)?;
-    match rustix::fs::unlinkat(store.layout.data(), &*bucket.name, AtFlags::REMOVEDIR) {
+    match rustix::fs::unlinkat(store.files.layout.data(), &*bucket.name, AtFlags::REMOVEDIR) {
         Ok(()) => {}
         Err(Errno::NOTEMPTY | Errno::EXIST) => return Err(full()),
-        Err(Errno::NOENT) => return Err(Error::NoSuchBucket { bucket: bucket.name.to_string() }),
+        Err(Errno::NOENT) => return Err(FileError::NoSuchBucket { bucket: bucket.name.to_string() }.into()),
         Err(errno) => return Err(io("removing a bucket")(errno)),
     }
-    sync_directory(store.layout.data())?;
+    sync_directory(store.files.layout.data())?;
     for upload in upload::all(store, &bucket.name)? {
         upload.remove(store, &bucket.name)?;
     }
     // Gone unless a new bucket of this name has begun an upload meanwhile.
-    let _ = rustix::fs::unlinkat(store.layout.uploads(), &*bucket.name, AtFlags::REMOVEDIR);
+    let _ = rustix::fs::unlinkat(store.files.layout.uploads(), &*bucket.name, AtFlags::REMOVEDIR);
     Ok(dto::DeleteBucketOutput::default())
 }
 
@@ -93,7 +91,7 @@ pub(super) fn list(store: &Store, input: dto::ListBucketsInput) -> Result<dto::L
     let after = input.continuation_token.unwrap_or_default();
     let size = usize::try_from(input.max_buckets.unwrap_or(10_000))
         .map_err(|_| Error::Argument { name: "max-buckets", reason: "it is negative".into() })?;
-    let mut names = store.layout.bucket_names()?;
+    let mut names = store.files.layout.bucket_names()?;
     names.retain(|name| name.starts_with(&prefix) && *name > after);
     let is_truncated = names.len() > size;
     names.truncate(size);
@@ -113,7 +111,7 @@ pub(super) fn list(store: &Store, input: dto::ListBucketsInput) -> Result<dto::L
 
 fn created(store: &Store, name: &str) -> Option<dto::Timestamp> {
     let wanted = StatxFlags::BTIME | StatxFlags::MTIME;
-    let stat = rustix::fs::statx(store.layout.data(), name, AtFlags::SYMLINK_NOFOLLOW, wanted).ok()?;
+    let stat = rustix::fs::statx(store.files.layout.data(), name, AtFlags::SYMLINK_NOFOLLOW, wanted).ok()?;
     let has_birth = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
     let time = if has_birth { stat.stx_btime } else { stat.stx_mtime };
     Some(wire::timestamp(time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec))))

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use md5::{Digest as _, Md5};
 use s3s::{S3Error, S3Request, dto};
 
-use super::attributes::{Attributes, Checksums, Known, Parts};
 use super::condition::WriteCondition;
 use super::digest::{Algorithm, Digests, Hasher, composite};
-use super::error::Error;
+use super::error::{Error, failed};
 use super::multipart::{check_number, part_checksum};
-use super::object_path::ObjectKey;
-use super::publish::{self, Target, existing};
+use super::publish::{self, Target};
 use super::put::copy_range;
-use super::stage::{Staged, Temporary};
+use super::stage::Staged;
 use super::store::{Store, blocking};
 use super::upload::{self, Part, Upload};
 use super::wire::{self, state_checksums};
-use crate::limits::{COMPLETE_AT_ONCE_BYTES_MAX, UPLOAD_PART_BYTES_MIN};
+use crate::limits::objects::{COMPLETE_AT_ONCE_BYTES_MAX, UPLOAD_PART_BYTES_MIN};
+use crate::storage::files::attributes::{Attributes, Checksums, Known, Parts};
+use crate::storage::files::look::existing;
+use crate::storage::files::object_path::ObjectKey;
+use crate::storage::files::temporary::Temporary;
 
 /// An upload whose parts are known to be right, ready to be put together.
 struct Ready {
@@ -178,8 +180,7 @@ fn assemble(store: &Store, ready: Ready, expected: &[(Algorithm, Option<String>)
             copy_range(&source, 0..part.size, &mut file, |bytes| hasher.update(bytes))?;
         } else {
             // Inside the kernel; on file systems that can, without moving a byte.
-            let copied = std::io::copy(&mut source, &mut file)
-                .map_err(|source| Error::Io { doing: "putting parts together", source })?;
+            let copied = std::io::copy(&mut source, &mut file).map_err(failed("putting parts together"))?;
             if copied != part.size {
                 return Err(Error::Part { part: part.number });
             }

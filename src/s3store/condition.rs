@@ -4,9 +4,9 @@ use http::HeaderMap;
 use http::header::{ETAG, LAST_MODIFIED};
 use s3s::dto::{ETagCondition, Timestamp, TimestampFormat};
 
-use super::attributes::Known;
 use super::error::Error;
 use super::wire;
+use crate::storage::files::attributes::Known;
 
 /// When a read, or the source of a copy, is wanted.
 #[derive(Debug, Default)]

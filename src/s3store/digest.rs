@@ -11,8 +11,8 @@ use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::dto;
 
-use super::attributes::Checksums;
 use super::error::Error;
+use crate::storage::files::attributes::Checksums;
 
 /// A checksum that Amazon S3 knows ("Checking object integrity").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use s3s::{S3Error, S3ErrorCode};
 
 use crate::error::Kind;
+use crate::storage::files::error::{self as file_error, Error as FileError, is_full, is_refused, is_short};
 
 /// What a client reads when the fault is ours.
 const OWN_FAULT: &str = "The server met a fault of its own; see the server's log.";
@@ -19,8 +20,6 @@ pub(super) const BROKEN_BODY: &str =
 /// A fault of an S3 operation; every variant names the thing at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the bucket {bucket} does not exist")]
-    NoSuchBucket { bucket: String },
     #[error("the bucket {bucket} exists already")]
     BucketExists { bucket: String },
     #[error("the bucket {bucket} still holds objects")]
@@ -29,18 +28,6 @@ pub enum Error {
     BucketName { bucket: String, reason: &'static str },
     #[error("the key {key} does not exist")]
     NoSuchKey { key: String },
-    #[error("this key cannot be stored: {reason}")]
-    Key { reason: &'static str },
-    #[error(
-        "the key is too long: a key takes {} bytes, each part between two slashes {}",
-        crate::limits::KEY_BYTES_MAX,
-        crate::limits::KEY_SEGMENT_BYTES_MAX
-    )]
-    KeyTooLong,
-    #[error("the key {key} leads out of its bucket through a symbolic link")]
-    LeadsOut { key: String },
-    #[error("the key {key} cannot be stored: {reason}")]
-    KeyConflict { key: String, reason: &'static str },
     #[error("the condition {condition} does not hold")]
     Precondition { condition: &'static str },
     #[error("the object has not changed")]
@@ -61,11 +48,11 @@ pub enum Error {
     Body { source: s3s::StdError },
     #[error("the body has {received} bytes, announced were {announced}")]
     BodyLength { received: u64, announced: i64 },
-    #[error("the object is larger than {} bytes", crate::limits::PUT_BYTES_MAX)]
+    #[error("the object is larger than {} bytes", crate::limits::objects::PUT_BYTES_MAX)]
     TooLarge,
     #[error(
         "part {part} has {size} bytes; every part but the last needs {}",
-        crate::limits::UPLOAD_PART_BYTES_MIN
+        crate::limits::objects::UPLOAD_PART_BYTES_MIN
     )]
     PartTooSmall { part: i32, size: u64 },
     #[error("part {part} was not uploaded, or has another ETag or checksum")]
@@ -74,50 +61,40 @@ pub enum Error {
     PartOrder,
     #[error("the upload {upload} does not exist; it may have been completed or aborted")]
     NoSuchUpload { upload: String },
-    #[error("the metadata of the object is larger than {limit} bytes")]
-    MetadataTooLarge { limit: usize },
-    #[error("the file system of this bucket keeps no extended attributes, so {what} cannot be kept")]
-    MetadataUnsupported { what: &'static str },
     #[error("{what} is not set")]
     NotConfigured { code: &'static str, what: &'static str },
     #[error("{what} is not served here")]
     NotServed { what: Cow<'static, str> },
-    #[error("others keep removing the directory of {key}")]
-    Contended { key: String },
-    #[error("{doing}: {source}")]
-    Io { doing: &'static str, source: io::Error },
+    #[error(transparent)]
+    Files(#[from] FileError),
     #[error("a task of the blocking pool broke")]
     Task { source: tokio::task::JoinError },
 }
 
 /// Names what was being done when a system call failed.
 pub(super) fn io(doing: &'static str) -> impl FnOnce(Errno) -> Error {
-    move |errno| Error::Io { doing, source: errno.into() }
+    move |errno| Error::Files(file_error::io(doing)(errno))
+}
+
+/// The same where the standard library made the call.
+pub(super) fn failed(doing: &'static str) -> impl Fn(io::Error) -> Error + Copy {
+    move |source| Error::Files(FileError::Io { doing, source })
 }
 
 impl Error {
     /// The kind that a caller can act on.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::NoSuchBucket { .. }
-            | Self::NoSuchKey { .. }
-            | Self::NoSuchUpload { .. }
-            | Self::NotConfigured { .. } => Kind::NotFound,
-            Self::LeadsOut { .. } => Kind::Forbidden,
+            Self::Files(error) => error.kind(),
+            Self::NoSuchKey { .. } | Self::NoSuchUpload { .. } | Self::NotConfigured { .. } => Kind::NotFound,
             Self::BucketExists { .. }
             | Self::BucketNotEmpty { .. }
-            | Self::KeyConflict { .. }
             | Self::Precondition { .. }
             | Self::NotModified { .. } => Kind::Conflict,
-            Self::TooLarge | Self::MetadataTooLarge { .. } => Kind::TooLarge,
-            Self::NotServed { .. } | Self::MetadataUnsupported { .. } => Kind::Unsupported,
-            Self::Contended { .. } => Kind::Unavailable,
-            Self::Io { source, .. } if is_refused(source) => Kind::Forbidden,
-            Self::Io { source, .. } if is_full(source) || is_short(source) => Kind::Unavailable,
-            Self::Io { .. } | Self::Task { .. } => Kind::Internal,
+            Self::TooLarge => Kind::TooLarge,
+            Self::NotServed { .. } => Kind::Unsupported,
+            Self::Task { .. } => Kind::Internal,
             Self::BucketName { .. }
-            | Self::Key { .. }
-            | Self::KeyTooLong
             | Self::Range { .. }
             | Self::PartNumber { .. }
             | Self::Argument { .. }
@@ -135,19 +112,16 @@ impl Error {
     /// The code of Amazon S3's "Error responses" for this fault.
     fn code(&self) -> S3ErrorCode {
         match self {
-            Self::NoSuchBucket { .. } => S3ErrorCode::NoSuchBucket,
+            Self::Files(error) => code_of_files(error),
             Self::BucketExists { .. } => S3ErrorCode::BucketAlreadyOwnedByYou,
             Self::BucketNotEmpty { .. } => S3ErrorCode::BucketNotEmpty,
             Self::BucketName { .. } => S3ErrorCode::InvalidBucketName,
             Self::NoSuchKey { .. } => S3ErrorCode::NoSuchKey,
-            Self::KeyTooLong => S3ErrorCode::KeyTooLongError,
-            Self::LeadsOut { .. } => S3ErrorCode::AccessDenied,
-            Self::KeyConflict { .. } => S3ErrorCode::Custom("ObjectPathConflict".into()),
             Self::Precondition { .. } => S3ErrorCode::PreconditionFailed,
             Self::NotModified { .. } => S3ErrorCode::NotModified,
             Self::Range { .. } => S3ErrorCode::InvalidRange,
             Self::PartNumber { .. } => S3ErrorCode::Custom("InvalidPartNumber".into()),
-            Self::Key { .. } | Self::Argument { .. } => S3ErrorCode::InvalidArgument,
+            Self::Argument { .. } => S3ErrorCode::InvalidArgument,
             Self::CopyOntoItself => S3ErrorCode::InvalidRequest,
             Self::DigestForm { .. } => S3ErrorCode::InvalidDigest,
             Self::DigestMismatch { .. } => S3ErrorCode::BadDigest,
@@ -158,22 +132,17 @@ impl Error {
             Self::Part { .. } => S3ErrorCode::InvalidPart,
             Self::PartOrder => S3ErrorCode::InvalidPartOrder,
             Self::NoSuchUpload { .. } => S3ErrorCode::NoSuchUpload,
-            Self::MetadataTooLarge { .. } => S3ErrorCode::MetadataTooLarge,
-            Self::MetadataUnsupported { .. } | Self::NotServed { .. } => S3ErrorCode::NotImplemented,
+            Self::NotServed { .. } => S3ErrorCode::NotImplemented,
             Self::NotConfigured { code, .. } => {
                 S3ErrorCode::from_bytes(code.as_bytes()).unwrap_or(S3ErrorCode::NoSuchResource)
             }
-            Self::Contended { .. } => S3ErrorCode::ServiceUnavailable,
-            Self::Io { source, .. } if is_full(source) => S3ErrorCode::Custom("InsufficientStorage".into()),
-            Self::Io { source, .. } if is_refused(source) => S3ErrorCode::AccessDenied,
-            Self::Io { source, .. } if is_short(source) => S3ErrorCode::SlowDown,
-            Self::Io { .. } | Self::Task { .. } => S3ErrorCode::InternalError,
+            Self::Task { .. } => S3ErrorCode::InternalError,
         }
     }
 
     /// What the client reads; faults of our own say nothing of ours.
     fn public(&self) -> String {
-        let text = if let Self::Io { source, .. } = self {
+        let text = if let Self::Files(FileError::Io { source, .. }) = self {
             if is_full(source) {
                 "The disk of this server is full. Remove objects or add space, then try again."
             } else if is_refused(source) {
@@ -220,7 +189,7 @@ impl Error {
             StatusCode::RANGE_NOT_SATISFIABLE
         } else if code == S3ErrorCode::SignatureDoesNotMatch {
             StatusCode::FORBIDDEN
-        } else if matches!(self, Self::Io { source, .. } if is_full(source)) {
+        } else if matches!(self, Self::Files(FileError::Io { source, .. }) if is_full(source)) {
             // Not 503: a full disk does not pass within the seconds that a client waits between attempts.
             StatusCode::INSUFFICIENT_STORAGE
         } else {
@@ -258,22 +227,22 @@ impl From<Error> for S3Error {
     }
 }
 
-fn is_full(source: &io::Error) -> bool {
-    matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// The file system forbids it to us: not the client's fault, and not one that passes.
-fn is_refused(source: &io::Error) -> bool {
-    matches!(errno(source), Some(Errno::ACCESS | Errno::PERM | Errno::ROFS))
-}
-
-/// Something of the system has run out for the moment.
-fn is_short(source: &io::Error) -> bool {
-    matches!(errno(source), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN))
-}
-
-fn errno(source: &io::Error) -> Option<Errno> {
-    source.raw_os_error().map(Errno::from_raw_os_error)
+/// The same for what is wrong with files.
+fn code_of_files(error: &FileError) -> S3ErrorCode {
+    match error {
+        FileError::NoSuchBucket { .. } => S3ErrorCode::NoSuchBucket,
+        FileError::KeyTooLong => S3ErrorCode::KeyTooLongError,
+        FileError::LeadsOut { .. } => S3ErrorCode::AccessDenied,
+        FileError::KeyConflict { .. } => S3ErrorCode::Custom("ObjectPathConflict".into()),
+        FileError::Key { .. } => S3ErrorCode::InvalidArgument,
+        FileError::MetadataTooLarge { .. } => S3ErrorCode::MetadataTooLarge,
+        FileError::MetadataUnsupported { .. } => S3ErrorCode::NotImplemented,
+        FileError::Contended { .. } => S3ErrorCode::ServiceUnavailable,
+        FileError::Io { source, .. } if is_full(source) => S3ErrorCode::Custom("InsufficientStorage".into()),
+        FileError::Io { source, .. } if is_refused(source) => S3ErrorCode::AccessDenied,
+        FileError::Io { source, .. } if is_short(source) => S3ErrorCode::SlowDown,
+        FileError::Io { .. } => S3ErrorCode::InternalError,
+    }
 }
 
 /// A body that s3s refused: its types are private, so its words have to do.

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto;
 
-use super::attributes::Known;
 use super::error::Error;
 use super::store::Store;
 use super::walk::{Item, Walk, Wanted};
 use super::wire;
-use crate::limits::S3_LIST_KEYS_MAX;
+use crate::limits::objects::S3_LIST_KEYS_MAX;
+use crate::storage::files::attributes::Known;
 
 /// What stays as it is under `encoding-type=url`; a `+` does not, for clients read it as a blank.
 const KEPT: &AsciiSet =
@@ -254,12 +254,14 @@ pub(super) fn versions(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::clock::Clock;
     use crate::storage::file_read::{FileReader, Mode};
+    use crate::storage::files::data_dir::DataDir;
 
     /// Makes a bucket with the keys that a file system can hold together, and says which those are.
     fn bucket_of(keys: &BTreeSet<String>) -> (tempfile::TempDir, Store, BTreeSet<String>) {
@@ -276,7 +278,8 @@ mod tests {
         }
         std::fs::create_dir_all(bucket.join("a/empty/within")).ok();
         let reader = FileReader::probe(Mode::Pread);
-        let store = Store::open(dir.path(), "us-east-1".into(), reader, Clock::system()).unwrap();
+        let files = Arc::new(DataDir::open(dir.path()).unwrap());
+        let store = Store::new(files, "us-east-1".into(), reader, Clock::system());
         (dir, store, made)
     }
 

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
-use super::attributes::modified_ns;
 use super::error::{Error, io};
-use super::layout::Bucket;
-use super::object_path::open_beneath;
-use crate::limits::LISTING_CACHE_BYTES;
+use crate::limits::objects::LISTING_CACHE_BYTES;
+use crate::storage::files::attributes::modified_ns;
+use crate::storage::files::layout::Bucket;
+use crate::storage::files::object_path::open_beneath;
 
 /// Age from which a directory's modification time tells its content, on clocks of nanoseconds.
 const SETTLED_NS: i64 = 100_000_000;
@@ -211,9 +211,9 @@ pub(super) fn entry_type(
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::Layout;
     use super::*;
     use crate::clock::Clock;
+    use crate::storage::files::layout::Layout;
 
     fn names(listing: &Listing) -> Vec<&str> {
         (0..listing.len()).map(|index| listing.name(index)).collect()

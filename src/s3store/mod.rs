@@ -6,21 +6,16 @@
 //! that does its file work on the blocking pool. Only large objects are read on the core that serves them.
 
 pub mod error;
-pub mod object_path;
 
 mod access;
-mod attributes;
 mod aws_chunked;
 mod backend;
 mod bucket;
 mod complete;
 mod condition;
 mod digest;
-mod directories;
-mod layout;
 mod list;
 mod listing;
-mod locks;
 mod multipart;
 mod publish;
 mod put;
@@ -37,7 +32,6 @@ mod upload_list;
 mod walk;
 mod wire;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HOST};
@@ -58,16 +52,17 @@ use self::store::Store;
 use crate::auth::session::Sessions;
 use crate::clock::Clock;
 use crate::http::body::Body;
-use crate::limits::S3_XML_BYTES_MAX;
+use crate::limits::objects::S3_XML_BYTES_MAX;
 use crate::sigv4::credential::Credential;
 use crate::state::record::SigningCredential;
+use crate::storage::Buckets;
 use crate::storage::file_read::FileReader;
 
 /// What the door is made of.
 #[derive(Debug)]
 pub struct StoreParts {
-    /// Buckets are the directories in it.
-    pub data_dir: PathBuf,
+    /// Opened with what else writes into its buckets.
+    pub buckets: Buckets,
     /// May do everything.
     pub root: Credential,
     /// May read objects by presigned URLs.
@@ -94,9 +89,9 @@ impl Door {
     ///
     /// Errors: the directory cannot be made, read or written.
     pub fn new(parts: StoreParts) -> Result<Self, Error> {
-        let StoreParts { data_dir, root, signing, sessions, region, domain, file_reader, clock } = parts;
+        let StoreParts { buckets, root, signing, sessions, region, domain, file_reader, clock } = parts;
         let gate = Gate::new(root, signing, (sessions, clock.clone()));
-        let store = Store::open(&data_dir, region, file_reader, clock)?;
+        let store = Store::new(buckets.files()?, region, file_reader, clock);
         let mut config = S3Config::default();
         config.xml_max_body_size = S3_XML_BYTES_MAX;
         let mut builder = S3ServiceBuilder::new(Backend::new(Arc::new(store)));

@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use s3s::{S3Request, dto};
 
-use super::attributes::{self, Attributes, Described};
 use super::condition::ReadCondition;
 use super::digest::{Algorithm, Hasher};
 use super::error::Error;
-use super::layout::Bucket;
-use super::object_path::ObjectKey;
 use super::put::{announced, copy_range, source_of};
 use super::read;
 use super::refused;
-use super::stage::{self, Staged, Temporary};
+use super::stage::{self, Staged};
 use super::store::{Store, blocking};
 use super::upload::{self, Part, Record};
 use super::wire::{self, DescribedInput};
-use crate::limits::{PUT_BYTES_MAX, UPLOAD_PARTS_MAX};
+use crate::limits::objects::{PUT_BYTES_MAX, UPLOAD_PARTS_MAX};
+use crate::storage::files::attributes::{self, Attributes, Described};
+use crate::storage::files::error::Error as FileError;
+use crate::storage::files::layout::Bucket;
+use crate::storage::files::object_path::ObjectKey;
+use crate::storage::files::temporary::Temporary;
 
 /// Amazon S3, `CreateMultipartUpload`.
 pub(super) fn create(
@@ -29,7 +31,10 @@ pub(super) fn create(
     refused::check_write(&headers)?;
     let key = ObjectKey::parse(&input.key)?;
     if key.is_marker() {
-        return Err(Error::Key { reason: "a key that ends in a slash is a directory and holds no bytes" });
+        return Err(FileError::Key {
+            reason: "a key that ends in a slash is a directory and holds no bytes",
+        }
+        .into());
     }
     let bucket = store.bucket(&input.bucket)?;
     let described = DescribedInput {
@@ -77,7 +82,8 @@ pub(super) fn create(
 fn check_kept(bucket: &Bucket, described: &Described) -> Result<(), Error> {
     let (_temporary, file) = Temporary::create(&bucket.temporary)?;
     let record = Attributes { described: described.clone(), ..Attributes::default() };
-    attributes::write(&file, &record).map(|_| ())
+    attributes::write(&file, &record)?;
+    Ok(())
 }
 
 pub(super) fn checksum_type(is_composite: bool) -> dto::ChecksumType {
@@ -115,7 +121,7 @@ pub(super) async fn put_part(
     if let Some(algorithm) = upload.record.algorithm() {
         announced.want(algorithm);
     }
-    let staged = stage::receive(store.layout.temporary(), body, &announced).await?;
+    let staged = stage::receive(store.files.layout.temporary(), body, &announced).await?;
     let shared = Arc::clone(store);
     let part = blocking(move || upload.keep(&shared, &bucket, number, staged)).await?;
     Ok(dto::UploadPartOutput {
@@ -154,7 +160,7 @@ pub(super) fn copy_part(
         return Err(Error::TooLarge);
     }
     let mut hasher = Hasher::new(upload.record.algorithm());
-    let (temporary, mut file) = Temporary::create(store.layout.temporary())?;
+    let (temporary, mut file) = Temporary::create(store.files.layout.temporary())?;
     if let Some(source) = &opened.file {
         copy_range(source, range, &mut file, |bytes| hasher.update(bytes))?;
     }

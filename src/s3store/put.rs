@@ -9,19 +9,21 @@ use rustix::io::Errno;
 use s3s::dto;
 use s3s::{S3Request, TrailingHeaders};
 
-use super::attributes::{Attributes, Described, Known};
 use super::condition::{ReadCondition, WriteCondition};
 use super::digest::{Algorithm, Announced, Digests, Hasher};
-use super::error::{Error, io};
-use super::layout::Bucket;
-use super::object_path::ObjectKey;
+use super::error::{self, Error, io};
 use super::publish::{self, Target};
 use super::read::{self, Opened, check_version};
 use super::refused;
-use super::stage::{self, Staged, Temporary};
+use super::stage::{self, Staged};
 use super::store::{Store, blocking};
 use super::wire::{self, DescribedInput, state_checksums};
-use crate::limits::{PUT_BYTES_MAX, UPLOAD_WRITE_BYTES};
+use crate::limits::objects::{PUT_BYTES_MAX, UPLOAD_WRITE_BYTES};
+use crate::storage::files::attributes::{Attributes, Described, Known};
+use crate::storage::files::error::Error as FileError;
+use crate::storage::files::layout::Bucket;
+use crate::storage::files::object_path::ObjectKey;
+use crate::storage::files::temporary::Temporary;
 
 /// Amazon S3, `PutObject`.
 pub(super) async fn put(
@@ -73,7 +75,10 @@ fn finish_put(store: &Store, target: &Target, staged: Staged, described: Describ
         return publish::publish(store, target, staged, attributes);
     }
     if length > 0 {
-        return Err(Error::Key { reason: "a key that ends in a slash is a directory and holds no bytes" });
+        return Err(FileError::Key {
+            reason: "a key that ends in a slash is a directory and holds no bytes",
+        }
+        .into());
     }
     publish::publish_marker(store, target, attributes)
 }
@@ -170,7 +175,7 @@ pub(super) fn copy_range(
     target: &mut File,
     mut see: impl FnMut(&[u8]),
 ) -> Result<(), Error> {
-    let failed = |source| Error::Io { doing: "copying an object", source };
+    let failed = error::failed("copying an object");
     rustix::fs::seek(source, rustix::fs::SeekFrom::Start(range.start)).map_err(io("copying an object"))?;
     let mut remaining = range.end.saturating_sub(range.start);
     let mut buffer = vec![0; UPLOAD_WRITE_BYTES];

@@ -13,18 +13,19 @@ use rustix::io::Errno;
 use s3s::dto::{self, StreamingBlob};
 use s3s::stream::{ByteStream, RemainingLength};
 
-use super::attributes::{Described, Known, Parts};
 use super::condition::ReadCondition;
-use super::directories;
-use super::error::{Error, io};
-use super::layout::Bucket;
-use super::object_path::{ObjectKey, open_beneath};
-use super::publish::is_empty;
+use super::error::{self, Error, io};
 use super::store::{Store, blocking};
-use super::walk::{FILE, marker_of};
 use super::wire::{self, state_checksums};
-use crate::limits::SMALL_OBJECT_BYTES;
+use crate::limits::objects::SMALL_OBJECT_BYTES;
 use crate::storage::file_read::{FileStream, read_at};
+use crate::storage::files::attributes::{Described, Known, Parts};
+use crate::storage::files::directories;
+use crate::storage::files::error::Error as FileError;
+use crate::storage::files::layout::Bucket;
+use crate::storage::files::look::{is_empty, marker_of};
+use crate::storage::files::object_path::FILE;
+use crate::storage::files::object_path::{ObjectKey, open_beneath};
 
 /// Content type of an object that was stored without one, as Amazon S3 has it.
 const UNKNOWN_TYPE: &str = "binary/octet-stream";
@@ -44,8 +45,8 @@ pub(super) fn open(bucket: &Bucket, key: &ObjectKey) -> Result<Opened, Error> {
     if key.is_marker() {
         let directory = match directories::open(bucket, key.path()) {
             Ok(directory) => directory.ok_or_else(missing)?,
-            Err(Error::KeyConflict { .. }) => return Err(missing()),
-            Err(error) => return Err(error),
+            Err(FileError::KeyConflict { .. }) => return Err(missing()),
+            Err(error) => return Err(error.into()),
         };
         let known = marker_of(&directory, || is_empty(&directory))?.ok_or_else(missing)?;
         return Ok(Opened { known, file: None });
@@ -53,7 +54,7 @@ pub(super) fn open(bucket: &Bucket, key: &ObjectKey) -> Result<Opened, Error> {
     let file = match open_beneath(&bucket.directory, key.path(), FILE, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO) => return Err(missing()),
-        Err(errno) => return Err(directories::conflict(key.as_str(), errno)),
+        Err(errno) => return Err(directories::conflict(key.as_str(), errno).into()),
     };
     let stat = rustix::fs::fstat(&file).map_err(io("looking at an object"))?;
     if !FileType::from_raw_mode(stat.st_mode).is_file() {
@@ -191,7 +192,7 @@ fn content_of(file: Option<File>, selection: &Selection) -> Result<Content, Erro
 }
 
 fn read_small(file: &File, selection: &Selection) -> Result<Bytes, Error> {
-    let failed = |source| Error::Io { doing: "reading an object", source };
+    let failed = error::failed("reading an object");
     let wanted = usize::try_from(selection.length()).unwrap_or(0);
     let first = read_at(file, selection.range.start, wanted).map_err(failed)?;
     if first.len() == wanted {

@@ -3,14 +3,14 @@
 use s3s::dto;
 
 use super::condition::WriteCondition;
-use super::directories;
 use super::error::Error;
-use super::layout::Bucket;
-use super::object_path::ObjectKey;
 use super::publish::{self, Target};
 use super::read::check_version;
 use super::store::Store;
-use crate::limits::DELETE_KEYS_MAX;
+use crate::limits::objects::DELETE_KEYS_MAX;
+use crate::storage::files::layout::Bucket;
+use crate::storage::files::object_path::ObjectKey;
+use crate::storage::files::remove;
 
 /// Amazon S3, `DeleteObject`: removing what is not there succeeds.
 pub(super) fn one(store: &Store, input: dto::DeleteObjectInput) -> Result<dto::DeleteObjectOutput, Error> {
@@ -21,8 +21,7 @@ pub(super) fn one(store: &Store, input: dto::DeleteObjectInput) -> Result<dto::D
         condition: WriteCondition::of(None, input.if_match)?,
     };
     if publish::remove(store, &target)? {
-        publish::sync_removed(&target.bucket, target.key.parent())?;
-        directories::prune(&target.bucket, &target.key, &store.locks, &store.durable);
+        remove::settle(&store.files, &target.bucket, &target.key)?;
     }
     Ok(dto::DeleteObjectOutput::default())
 }
@@ -75,8 +74,7 @@ fn remove_one(
 
 fn settle(store: &Store, bucket: &Bucket, key: Option<ObjectKey>) -> Result<(), Error> {
     if let Some(key) = key {
-        publish::sync_removed(bucket, key.parent())?;
-        directories::prune(bucket, &key, &store.locks, &store.durable);
+        remove::settle(&store.files, bucket, &key)?;
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 use s3s::dto;
 
 use super::error::Error;
-use super::object_path::ObjectKey;
 use super::read;
 use super::store::Store;
 use super::wire;
+use crate::storage::files::object_path::ObjectKey;
 
 /// A setting that Amazon S3 answers with 404 and its own `code` where it was never made.
 pub(super) fn absent<T>(

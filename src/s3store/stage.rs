@@ -7,47 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use rustix::fs::{AtFlags, OFlags};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::digest::{Announced, Digests, Hasher};
-use super::error::{Error, io};
-use super::layout::FILE_MODE;
-use crate::limits::{PUT_BYTES_MAX, UPLOAD_WRITE_BYTES};
-
-/// A temporary file that disappears unless it is published.
-#[derive(Debug)]
-pub(super) struct Temporary {
-    pub(super) directory: Arc<OwnedFd>,
-    pub(super) name: String,
-    is_published: bool,
-}
-
-impl Temporary {
-    /// Makes an empty file under a name that nobody else has.
-    pub(super) fn create(directory: &Arc<OwnedFd>) -> Result<(Self, File), Error> {
-        let name = Uuid::new_v4().simple().to_string();
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file =
-            rustix::fs::openat(directory, &name, flags, FILE_MODE).map_err(io("making a temporary file"))?;
-        Ok((Self { directory: Arc::clone(directory), name, is_published: false }, File::from(file)))
-    }
-
-    /// The file has another name now, and its temporary one is gone.
-    pub(super) fn published(&mut self) {
-        self.is_published = true;
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.is_published {
-            // What cannot be removed now is removed at the next start.
-            let _ = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty());
-        }
-    }
-}
+use super::error::{Error, failed};
+use crate::limits::objects::{PUT_BYTES_MAX, UPLOAD_WRITE_BYTES};
+use crate::storage::files::temporary::Temporary;
 
 /// A whole body in a temporary file, not yet under its key.
 #[derive(Debug)]
@@ -132,9 +97,7 @@ impl Writer {
         self.in_flight = tokio::task::spawn_blocking(move || {
             for chunk in chunks {
                 sink.hasher.update(&chunk);
-                sink.file
-                    .write_all(&chunk)
-                    .map_err(|source| Error::Io { doing: "writing an object", source })?;
+                sink.file.write_all(&chunk).map_err(failed("writing an object"))?;
             }
             Ok(sink)
         });
@@ -151,8 +114,8 @@ impl Writer {
 mod tests {
     use rustix::fs::Mode;
 
-    use super::super::layout::DIRECTORY;
     use super::*;
+    use crate::storage::files::layout::DIRECTORY;
 
     async fn staged(
         chunks: Vec<Result<&'static [u8], std::io::Error>>,

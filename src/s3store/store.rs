@@ -1,21 +1,18 @@
 //! What all operations share: the places, the locks, the caches.
 
-use std::path::Path;
+use std::sync::Arc;
 
-use super::directories::Durable;
 use super::error::Error;
-use super::layout::{Bucket, Layout};
 use super::listing::ListingCache;
-use super::locks::KeyLocks;
 use crate::clock::Clock;
 use crate::storage::file_read::FileReader;
+use crate::storage::files::data_dir::DataDir;
+use crate::storage::files::layout::Bucket;
 
 /// The embedded store over one data directory; one for all cores of a process.
 #[derive(Debug)]
 pub(super) struct Store {
-    pub(super) layout: Layout,
-    pub(super) locks: KeyLocks,
-    pub(super) durable: Durable,
+    pub(super) files: Arc<DataDir>,
     pub(super) listings: ListingCache,
     pub(super) reader: FileReader,
     pub(super) region: String,
@@ -23,26 +20,12 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the data directory and removes what a dead server left half done.
-    pub(super) fn open(
-        data_dir: &Path,
-        region: String,
-        reader: FileReader,
-        clock: Clock,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            layout: Layout::open(data_dir)?,
-            locks: KeyLocks::new(),
-            durable: Durable::default(),
-            listings: ListingCache::default(),
-            reader,
-            region,
-            clock,
-        })
+    pub(super) fn new(files: Arc<DataDir>, region: String, reader: FileReader, clock: Clock) -> Self {
+        Self { files, listings: ListingCache::default(), reader, region, clock }
     }
 
     pub(super) fn bucket(&self, name: &str) -> Result<Bucket, Error> {
-        self.layout.bucket(name)
+        Ok(self.files.layout.bucket(name)?)
     }
 }
 

@@ -14,14 +14,16 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::attributes::{Described, Known};
 use super::digest::{Algorithm, Digests};
-use super::error::{Error, io};
-use super::layout::{DIRECTORY, DIRECTORY_MODE, make_directory, sync_directory};
-use super::stage::{Staged, Temporary};
+use super::error::{Error, failed, io};
+use super::stage::Staged;
 use super::store::Store;
-use super::walk::FILE;
 use crate::bucket_name;
+use crate::storage::files::attributes::{Described, Known};
+use crate::storage::files::error::Error as FileError;
+use crate::storage::files::layout::{DIRECTORY, DIRECTORY_MODE, make_directory, sync_directory};
+use crate::storage::files::object_path::FILE;
+use crate::storage::files::temporary::Temporary;
 
 /// The record of an upload inside its directory.
 const RECORD: &str = "upload.json";
@@ -65,14 +67,14 @@ pub(super) struct Part {
 
 /// Begins an upload and returns its id.
 pub(super) fn create(store: &Store, bucket: &str, record: &Record) -> Result<String, Error> {
-    let uploads = make_directory(store.layout.uploads(), bucket)?;
+    let uploads = make_directory(store.files.layout.uploads(), bucket)?;
     let id = Uuid::new_v4().simple().to_string();
     let text = serde_json::to_vec(record)
-        .map_err(|error| Error::Io { doing: "writing the record of an upload", source: error.into() })?;
-    let (mut temporary, mut file) = Temporary::create(store.layout.temporary())?;
+        .map_err(|error| failed("writing the record of an upload")(error.into()))?;
+    let (mut temporary, mut file) = Temporary::create(store.files.layout.temporary())?;
     file.write_all(&text)
         .and_then(|()| file.sync_all())
-        .map_err(|source| Error::Io { doing: "writing the record of an upload", source })?;
+        .map_err(failed("writing the record of an upload"))?;
     rustix::fs::mkdirat(&uploads, &id, DIRECTORY_MODE).map_err(io("making an upload"))?;
     let directory = open_directory(&uploads, &id)?;
     rustix::fs::renameat(&temporary.directory, &temporary.name, &directory, RECORD)
@@ -98,13 +100,16 @@ pub(super) fn open(store: &Store, bucket: &str, key: &str, id: &str) -> Result<U
 
 /// All uploads of a bucket, by key and then by age.
 pub(super) fn all(store: &Store, bucket: &str) -> Result<Vec<Upload>, Error> {
-    let uploads =
-        match rustix::fs::openat(store.layout.uploads(), bucket, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
-        {
-            Ok(uploads) => uploads,
-            Err(Errno::NOENT) => return Ok(Vec::new()),
-            Err(errno) => return Err(io("reading uploads")(errno)),
-        };
+    let uploads = match rustix::fs::openat(
+        store.files.layout.uploads(),
+        bucket,
+        DIRECTORY | OFlags::NOFOLLOW,
+        Mode::empty(),
+    ) {
+        Ok(uploads) => uploads,
+        Err(Errno::NOENT) => return Ok(Vec::new()),
+        Err(errno) => return Err(io("reading uploads")(errno)),
+    };
     let mut all = Vec::new();
     for entry in rustix::fs::Dir::read_from(&uploads).map_err(io("reading uploads"))? {
         let entry = entry.map_err(io("reading uploads"))?;
@@ -123,18 +128,18 @@ pub(super) fn all(store: &Store, bucket: &str) -> Result<Vec<Upload>, Error> {
 
 fn read(store: &Store, bucket: &str, id: &str) -> Result<Option<Upload>, Error> {
     let path = format!("{bucket}/{id}");
-    let directory = match open_directory(store.layout.uploads(), &path) {
+    let directory = match open_directory(store.files.layout.uploads(), &path) {
         Ok(directory) => directory,
-        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(Error::Files(FileError::Io { source, .. })) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let Ok(file) = rustix::fs::openat(&directory, RECORD, FILE | OFlags::NOFOLLOW, Mode::empty()) else {
         return Ok(None);
     };
     let mut text = Vec::new();
-    File::from(file)
-        .read_to_end(&mut text)
-        .map_err(|source| Error::Io { doing: "reading the record of an upload", source })?;
+    File::from(file).read_to_end(&mut text).map_err(failed("reading the record of an upload"))?;
     let Ok(record) = serde_json::from_slice(&text) else { return Ok(None) };
     Ok(Some(Upload { id: id.to_owned(), record, directory }))
 }
@@ -169,9 +174,9 @@ impl Upload {
         number: i32,
         mut staged: Staged,
     ) -> Result<Part, Error> {
-        staged.file.sync_all().map_err(|source| Error::Io { doing: "writing a part to disk", source })?;
+        staged.file.sync_all().map_err(failed("writing a part to disk"))?;
         let name = name_of(number, &staged.digests, self.record.algorithm());
-        let _held = store.locks.hold(bucket, &self.id);
+        let _held = store.files.locks.hold(bucket, &self.id);
         let earlier: Vec<Part> = self.parts()?.into_iter().filter(|part| part.number == number).collect();
         match rustix::fs::renameat(
             &staged.temporary.directory,
@@ -206,13 +211,13 @@ impl Upload {
 
     /// Removes the upload and all its parts; the record goes first, so that no half of it is seen.
     pub(super) fn remove(self, store: &Store, bucket: &str) -> Result<(), Error> {
-        let _held = store.locks.hold(bucket, &self.id);
+        let _held = store.files.locks.hold(bucket, &self.id);
         let _ = rustix::fs::unlinkat(&self.directory, RECORD, AtFlags::empty());
         for part in self.parts()? {
             let _ = rustix::fs::unlinkat(&self.directory, &part.name, AtFlags::empty());
         }
         let path = format!("{bucket}/{}", self.id);
-        match rustix::fs::unlinkat(store.layout.uploads(), path, AtFlags::REMOVEDIR) {
+        match rustix::fs::unlinkat(store.files.layout.uploads(), path, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY) => Ok(()),
             Err(errno) => Err(io("removing an upload")(errno)),
         }

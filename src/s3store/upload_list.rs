@@ -8,7 +8,7 @@ use super::multipart::{checksum_type, part_checksum};
 use super::store::Store;
 use super::upload::{self, Part, Upload};
 use super::wire;
-use crate::limits::S3_LIST_KEYS_MAX;
+use crate::limits::objects::S3_LIST_KEYS_MAX;
 
 fn page_size(asked: Option<i32>, name: &'static str) -> Result<usize, Error> {
     let asked = usize::try_from(asked.unwrap_or(1_000))

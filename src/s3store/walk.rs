@@ -10,17 +10,15 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::attributes::{self, Known, Read};
-use super::directories;
 use super::error::{Error, io};
-use super::layout::{Bucket, DIRECTORY};
 use super::listing::{Listing, entries, entry_type};
-use super::object_path::{HIDDEN, ObjectKey, open_beneath};
 use super::store::Store;
-
-/// How files are opened: never waits (a pipe would), never becomes the terminal.
-pub(super) const FILE: OFlags =
-    OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+use crate::storage::files::attributes::Known;
+use crate::storage::files::directories;
+use crate::storage::files::error::Error as FileError;
+use crate::storage::files::layout::{Bucket, DIRECTORY};
+use crate::storage::files::look::marker_of;
+use crate::storage::files::object_path::{FILE, HIDDEN, ObjectKey, open_beneath};
 
 /// One answer of a walk.
 #[derive(Debug)]
@@ -197,8 +195,8 @@ impl<'a> Walk<'a> {
         }
         match directories::open(self.bucket, path.trim_end_matches('/')) {
             Ok(Some(directory)) => has_any(self.bucket, path, &directory),
-            Ok(None) | Err(Error::KeyConflict { .. } | Error::LeadsOut { .. }) => Ok(false),
-            Err(error) => Err(error),
+            Ok(None) | Err(FileError::KeyConflict { .. } | FileError::LeadsOut { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -214,7 +212,7 @@ impl<'a> Walk<'a> {
             Ok(file) => {
                 let is_file = rustix::fs::fstat(&file)
                     .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
-                if is_file { Known::of(&file).map(Some) } else { Ok(None) }
+                if is_file { Ok(Some(Known::of(&file)?)) } else { Ok(None) }
             }
             // Not ours to read, but there: it is listed by what its directory tells.
             Err(Errno::ACCESS | Errno::PERM) => {
@@ -239,20 +237,6 @@ fn first_after(listing: &Listing, rest: &str) -> usize {
         }
         _ => index,
     }
-}
-
-/// The marker that an open directory is. Without extended attributes an empty directory counts as one.
-pub(super) fn marker_of(
-    directory: &OwnedFd,
-    is_empty: impl FnOnce() -> bool,
-) -> Result<Option<Known>, Error> {
-    let record = match attributes::read(directory)? {
-        Read::Record(record) => Some(*record),
-        Read::Unsupported if is_empty() => None,
-        Read::Absent | Read::Unsupported => return Ok(None),
-    };
-    let stat = rustix::fs::fstat(directory).map_err(io("looking at a marker"))?;
-    Ok(Some(Known::marker(&stat, record)))
 }
 
 /// Whether any object or marker lies at or below the open directory at `path` (ending in a slash, or empty).

@@ -4,10 +4,11 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use s3s::dto::{self, ETag, Timestamp};
 
-use super::attributes::{Checksums, Described, Known};
 use super::digest::Algorithm;
 use super::error::Error;
-use crate::limits::USER_METADATA_BYTES_MAX;
+use crate::limits::objects::USER_METADATA_BYTES_MAX;
+use crate::storage::files::attributes::{Checksums, Described, Known};
+use crate::storage::files::error::Error as FileError;
 
 /// The one owner of everything: this server has one root credential.
 const OWNER: &str = "lakeshare";
@@ -84,7 +85,7 @@ impl DescribedInput {
         if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
             > USER_METADATA_BYTES_MAX
         {
-            return Err(Error::MetadataTooLarge { limit: USER_METADATA_BYTES_MAX });
+            return Err(FileError::MetadataTooLarge { limit: USER_METADATA_BYTES_MAX }.into());
         }
         Ok(Described {
             content_type: self.content_type,
@@ -140,6 +141,6 @@ mod tests {
     fn user_metadata_has_a_bound() {
         let metadata = std::iter::once(("k".to_owned(), "v".repeat(USER_METADATA_BYTES_MAX))).collect();
         let described = DescribedInput { metadata: Some(metadata), ..DescribedInput::default() }.check();
-        assert!(matches!(described, Err(Error::MetadataTooLarge { .. })));
+        assert!(matches!(described, Err(Error::Files(FileError::MetadataTooLarge { .. }))));
     }
 }

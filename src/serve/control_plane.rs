@@ -66,7 +66,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         bytes_max => Spill::open(&spill_dir, bytes_max, control.clone(), ground.clock.clone()),
     };
     let loader = Loader::new(LoaderParts {
-        buckets,
+        buckets: buckets.clone(),
         control: control.clone(),
         cache_bytes: config.snapshot_cache_bytes,
         spill,
@@ -98,7 +98,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         clock: ground.clock.clone(),
     });
     let s3 = s3store::Door::new(s3store::StoreParts {
-        data_dir: config.data_dir.clone(),
+        buckets,
         root: config.root.clone(),
         signing,
         sessions,

@@ -11,6 +11,7 @@ use lakeshare::clock::Clock;
 use lakeshare::s3store::{Door, StoreParts};
 use lakeshare::sigv4::credential::Credential;
 use lakeshare::state::record::SigningCredential;
+use lakeshare::storage::Buckets;
 use lakeshare::storage::file_read::{FileReader, Mode};
 
 use crate::support::s3::S3;
@@ -20,7 +21,7 @@ use crate::support::server::{ACCESS_KEY, SECRET_KEY, Server};
 fn start_door(dir: &Path) -> SocketAddr {
     let reader = FileReader::probe(Mode::Auto);
     let parts = StoreParts {
-        data_dir: dir.to_owned(),
+        buckets: Buckets::embedded(dir.to_owned()),
         root: Credential { access_key: "root".into(), secret_key: "root-secret".into() },
         signing: SigningCredential { access_key: "signer".into(), secret_key: "signer-secret".into() },
         sessions: Sessions::new(&[7; 32]),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::fault::Fault;
-use crate::limits::KEY_SEGMENT_BYTES_MAX;
+use crate::limits::objects::KEY_SEGMENT_BYTES_MAX;
 
 /// A file below a directory.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,18 +12,18 @@ use super::object_path::HIDDEN;
 use crate::bucket_name;
 
 /// Mode of new directories and files; the process's umask takes away from it.
-pub(super) const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
-pub(super) const FILE_MODE: Mode = Mode::from_bits_truncate(0o666);
+pub const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
+pub const FILE_MODE: Mode = Mode::from_bits_truncate(0o666);
 
 /// Mode of our own directories: the state of the server lies beside them.
 const PRIVATE_MODE: Mode = Mode::from_bits_truncate(0o700);
 
 /// How directories are opened when their entries are read or they are synchronised.
-pub(super) const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+pub const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// The open data directory.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub struct Layout {
     data: OwnedFd,
     device: u64,
     temporary: Arc<OwnedFd>,
@@ -32,16 +32,16 @@ pub(super) struct Layout {
 
 /// One open bucket.
 #[derive(Debug, Clone)]
-pub(super) struct Bucket {
-    pub(super) name: Arc<str>,
-    pub(super) directory: Arc<OwnedFd>,
+pub struct Bucket {
+    pub name: Arc<str>,
+    pub directory: Arc<OwnedFd>,
     /// Where files wait until they are whole, on the bucket's own file system.
-    pub(super) temporary: Arc<OwnedFd>,
+    pub temporary: Arc<OwnedFd>,
 }
 
 impl Layout {
     /// Opens `data_dir`, makes what is missing, and removes temporary files that a dead server left.
-    pub(super) fn open(data_dir: &Path) -> Result<Self, Error> {
+    pub fn open(data_dir: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(data_dir)
             .map_err(|source| Error::Io { doing: "making the data directory", source })?;
         let data =
@@ -59,7 +59,7 @@ impl Layout {
     }
 
     /// Opens the bucket `name`. A symbolic link is no bucket: nothing leads out of the data directory.
-    pub(super) fn bucket(&self, name: &str) -> Result<Bucket, Error> {
+    pub fn bucket(&self, name: &str) -> Result<Bucket, Error> {
         let missing = || Error::NoSuchBucket { bucket: name.to_owned() };
         if !bucket_name::is_served(name) {
             return Err(missing());
@@ -78,8 +78,19 @@ impl Layout {
         Ok(Bucket { name: name.into(), directory: Arc::new(directory), temporary })
     }
 
+    /// Makes the bucket `name`, durably; false if something has the name already.
+    pub fn make_bucket(&self, name: &str) -> Result<bool, Error> {
+        let is_new = match rustix::fs::mkdirat(&self.data, name, DIRECTORY_MODE) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(errno) => return Err(io("making a bucket")(errno)),
+        };
+        sync_directory(&self.data)?;
+        Ok(is_new)
+    }
+
     /// The names of all buckets, sorted.
-    pub(super) fn bucket_names(&self) -> Result<Vec<String>, Error> {
+    pub fn bucket_names(&self) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
         let entries = rustix::fs::Dir::read_from(&self.data).map_err(io("reading the data directory"))?;
         for entry in entries {
@@ -94,17 +105,17 @@ impl Layout {
     }
 
     /// The data directory itself, in which buckets are made and removed.
-    pub(super) fn data(&self) -> &OwnedFd {
+    pub fn data(&self) -> &OwnedFd {
         &self.data
     }
 
     /// The directory of all uploads in parts, one directory for each bucket.
-    pub(super) fn uploads(&self) -> &OwnedFd {
+    pub fn uploads(&self) -> &OwnedFd {
         &self.uploads
     }
 
     /// The directory of temporary files on the file system of the data directory.
-    pub(super) fn temporary(&self) -> &Arc<OwnedFd> {
+    pub fn temporary(&self) -> &Arc<OwnedFd> {
         &self.temporary
     }
 
@@ -123,7 +134,7 @@ fn is_directory(at: impl AsFd, name: &str) -> bool {
 }
 
 /// Opens our own directory `name` in `at`, made if it is missing.
-pub(super) fn make_directory(at: impl AsFd, name: &str) -> Result<OwnedFd, Error> {
+pub fn make_directory(at: impl AsFd, name: &str) -> Result<OwnedFd, Error> {
     match rustix::fs::mkdirat(&at, name, PRIVATE_MODE) {
         Ok(()) => sync_directory(&at)?,
         Err(Errno::EXIST) => {}
@@ -134,7 +145,7 @@ pub(super) fn make_directory(at: impl AsFd, name: &str) -> Result<OwnedFd, Error
 }
 
 /// Puts the names in `directory` on disk; file systems that cannot say so with `EINVAL` do it by themselves.
-pub(super) fn sync_directory(directory: impl AsFd) -> Result<(), Error> {
+pub fn sync_directory(directory: impl AsFd) -> Result<(), Error> {
     match rustix::fs::fsync(directory) {
         Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
         Err(errno) => Err(io("writing a directory to disk")(errno)),

@@ -7,20 +7,22 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limits::KEY_LOCKS;
+use crate::limits::objects::KEY_LOCKS;
 
 #[derive(Debug)]
-pub(super) struct KeyLocks {
+pub struct KeyLocks {
     locks: Box<[Mutex<()>]>,
 }
 
-impl KeyLocks {
-    pub(super) fn new() -> Self {
+impl Default for KeyLocks {
+    fn default() -> Self {
         Self { locks: (0..KEY_LOCKS).map(|_| Mutex::new(())).collect() }
     }
+}
 
+impl KeyLocks {
     /// Waits for the lock of `path` in `bucket`; a marker `d/` and an object `d` have the same path.
-    pub(super) fn hold(&self, bucket: &str, path: &str) -> MutexGuard<'_, ()> {
+    pub fn hold(&self, bucket: &str, path: &str) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         (bucket, path).hash(&mut hasher);
         let count = self.locks.len().max(1) as u64;
@@ -38,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_key_is_held_by_one_thread_at_a_time() {
-        let locks = KeyLocks::new();
+        let locks = KeyLocks::default();
         let counter = Mutex::new(0_u32);
         std::thread::scope(|scope| {
             for _ in 0..4 {

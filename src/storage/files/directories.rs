@@ -15,11 +15,11 @@ use super::error::{Error, io};
 use super::layout::{Bucket, DIRECTORY, DIRECTORY_MODE, sync_directory};
 use super::locks::KeyLocks;
 use super::object_path::{ObjectKey, open_beneath};
-use crate::limits::DURABLE_DIRECTORIES_MAX;
+use crate::limits::objects::DURABLE_DIRECTORIES_MAX;
 
 /// Directories whose own names are known to be on disk, by device and inode.
 #[derive(Debug, Default)]
-pub(super) struct Durable {
+pub struct Durable {
     known: Mutex<HashSet<(u64, u64)>>,
 }
 
@@ -51,7 +51,7 @@ impl Durable {
 ///
 /// Errors: `Ok(None)` if others removed a part of it meanwhile, so that the caller tries again; a file or a
 /// symbolic link in the way.
-pub(super) fn open_or_make(bucket: &Bucket, path: &str, durable: &Durable) -> Result<Option<OwnedFd>, Error> {
+pub fn open_or_make(bucket: &Bucket, path: &str, durable: &Durable) -> Result<Option<OwnedFd>, Error> {
     let whole = open(bucket, path)?;
     if let Some(directory) = whole
         && durable.holds(identity(&directory)?)
@@ -85,7 +85,7 @@ pub(super) fn open_or_make(bucket: &Bucket, path: &str, durable: &Durable) -> Re
 /// Opens an existing directory of `bucket` for reading; `None` if there is none.
 ///
 /// Errors: a file in the way, a symbolic link that leads out.
-pub(super) fn open(bucket: &Bucket, path: &str) -> Result<Option<OwnedFd>, Error> {
+pub fn open(bucket: &Bucket, path: &str) -> Result<Option<OwnedFd>, Error> {
     match open_beneath(&bucket.directory, path, DIRECTORY, Mode::empty()) {
         Ok(directory) => Ok(Some(directory)),
         Err(Errno::NOENT) => Ok(None),
@@ -94,7 +94,7 @@ pub(super) fn open(bucket: &Bucket, path: &str) -> Result<Option<OwnedFd>, Error
 }
 
 /// The fault that stands behind an `errno` met on the way to `path`.
-pub(super) fn conflict(path: &str, errno: Errno) -> Error {
+pub fn conflict(path: &str, errno: Errno) -> Error {
     let key = path.to_owned();
     match errno {
         Errno::NOTDIR => Error::KeyConflict { key, reason: "a part of its path is an object" },
@@ -109,7 +109,7 @@ pub(super) fn conflict(path: &str, errno: Errno) -> Error {
 }
 
 /// Removes the directories above `key` that hold nothing any more, up to the bucket; a marker stays.
-pub(super) fn prune(bucket: &Bucket, key: &ObjectKey, locks: &KeyLocks, durable: &Durable) {
+pub fn prune(bucket: &Bucket, key: &ObjectKey, locks: &KeyLocks, durable: &Durable) {
     let mut path = key.parent();
     while !path.is_empty() {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -125,12 +125,7 @@ pub(super) fn prune(bucket: &Bucket, key: &ObjectKey, locks: &KeyLocks, durable:
 }
 
 /// Removes the directory `name` in `above` if it is empty and no marker. The caller holds its lock.
-pub(super) fn remove_empty(
-    bucket: &Bucket,
-    above: &str,
-    name: &str,
-    durable: &Durable,
-) -> Result<bool, Error> {
+pub fn remove_empty(bucket: &Bucket, above: &str, name: &str, durable: &Durable) -> Result<bool, Error> {
     let Some(parent) = open(bucket, above)? else { return Ok(false) };
     let directory = match open_beneath(&parent, name, DIRECTORY, Mode::empty()) {
         Ok(directory) => directory,
@@ -167,7 +162,7 @@ mod tests {
         assert!(open_or_make(&bucket, "x/y/z", &durable).unwrap().is_some());
         assert!(dir.path().join("b/x/y/z").is_dir());
         std::fs::write(dir.path().join("b/x/kept"), "").unwrap();
-        prune(&bucket, &ObjectKey::parse("x/y/z/gone").unwrap(), &KeyLocks::new(), &durable);
+        prune(&bucket, &ObjectKey::parse("x/y/z/gone").unwrap(), &KeyLocks::default(), &durable);
         assert!(!dir.path().join("b/x/y").exists());
         assert!(dir.path().join("b/x/kept").exists());
     }

@@ -11,13 +11,16 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::error::Error;
-use crate::limits::{KEY_BYTES_MAX, KEY_SEGMENT_BYTES_MAX};
+use crate::limits::objects::{KEY_BYTES_MAX, KEY_SEGMENT_BYTES_MAX};
 
 /// The directory that holds what is ours: in the data directory, and in buckets on other file systems.
 pub const HIDDEN: &str = ".lakeshare";
 
 /// Attempts at one `openat2` that the kernel asks to repeat because something was renamed meanwhile.
 const OPEN_ATTEMPTS_MAX: usize = 32;
+
+/// How files are opened: never waits (a pipe would), never becomes the terminal.
+pub const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// The key of an object, safe to be used as a path below its bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -89,12 +92,25 @@ pub fn open_beneath(
     flags: OFlags,
     mode: Mode,
 ) -> rustix::io::Result<OwnedFd> {
-    let directory = directory.as_fd();
+    open_resolved(directory.as_fd(), path, (flags, mode), ResolveFlags::NO_MAGICLINKS)
+}
+
+/// The same for a directory on a way without symbolic links, which answer `LOOP` or `NOTDIR`.
+pub fn open_directory_plainly(directory: impl AsFd, path: &str) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    open_resolved(directory.as_fd(), path, (flags, Mode::empty()), ResolveFlags::NO_SYMLINKS)
+}
+
+fn open_resolved(
+    directory: BorrowedFd<'_>,
+    path: &str,
+    (flags, mode): (OFlags, Mode),
+    resolve: ResolveFlags,
+) -> rustix::io::Result<OwnedFd> {
     let path = if path.is_empty() { "." } else { path };
     let flags = flags | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     for _ in 0..OPEN_ATTEMPTS_MAX {
-        match rustix::fs::openat2(directory, path, flags, mode, resolve) {
+        match rustix::fs::openat2(directory, path, flags, mode, ResolveFlags::BENEATH | resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(Errno::NOSYS | Errno::PERM) => return walk_beneath(directory, path, flags, mode),
             answer => return answer,

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, io};
-use crate::limits::ATTRIBUTES_BYTES_MAX;
+use crate::limits::objects::ATTRIBUTES_BYTES_MAX;
 
 /// The extended attribute that holds the record, as JSON.
 const NAME: &str = "user.lakeshare.object";
@@ -20,43 +20,43 @@ const NAME: &str = "user.lakeshare.object";
 const SURELY_FITS_BYTES: usize = 512;
 
 /// The ETag of no bytes: MD5 of the empty string.
-pub(super) const EMPTY_ETAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
+pub const EMPTY_ETAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
 /// The record beside an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Attributes {
+pub struct Attributes {
     /// Bytes of the file that this record was written for.
-    pub(super) size: u64,
+    pub size: u64,
     /// Modification time of that file, in nanoseconds since the Unix epoch.
-    pub(super) modified_ns: i64,
+    pub modified_ns: i64,
     /// Without quotes.
-    pub(super) etag: String,
+    pub etag: String,
     #[serde(default, skip_serializing_if = "Described::is_empty")]
-    pub(super) described: Described,
+    pub described: Described,
     #[serde(default, skip_serializing_if = "Checksums::is_empty")]
-    pub(super) checksums: Checksums,
+    pub checksums: Checksums,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) parts: Option<Parts>,
+    pub parts: Option<Parts>,
 }
 
 /// What the client says about an object: standard headers and user metadata.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Described {
+pub struct Described {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) content_type: Option<String>,
+    pub content_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) cache_control: Option<String>,
+    pub cache_control: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) content_disposition: Option<String>,
+    pub content_disposition: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) content_encoding: Option<String>,
+    pub content_encoding: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) content_language: Option<String>,
+    pub content_language: Option<String>,
     /// RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) expires: Option<String>,
+    pub expires: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) metadata: BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Described {
@@ -78,40 +78,40 @@ impl Described {
 
 /// Checksums by the names of Amazon S3's `ChecksumAlgorithm`, in base64.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Checksums {
+pub struct Checksums {
     #[serde(flatten)]
-    pub(super) by_algorithm: BTreeMap<String, String>,
+    pub by_algorithm: BTreeMap<String, String>,
     /// Whether they were made from the checksums of parts (`COMPOSITE`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) composite: bool,
+    pub composite: bool,
 }
 
 impl Checksums {
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.by_algorithm.is_empty()
     }
 }
 
 /// The parts of an object that was uploaded in parts of one size, but for the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Parts {
-    pub(super) count: i32,
+pub struct Parts {
+    pub count: i32,
     /// Bytes of each part but the last; 0 where the parts differ.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }
 
 /// An object's file as it stands: `stat`, and the record if it belongs to exactly this content.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub(super) size: u64,
-    pub(super) modified_ns: i64,
+pub struct Known {
+    pub size: u64,
+    pub modified_ns: i64,
     inode: u64,
-    pub(super) attributes: Option<Attributes>,
+    pub attributes: Option<Attributes>,
 }
 
 impl Known {
     /// What is known of the open file `file`.
-    pub(super) fn of(file: impl AsFd) -> Result<Self, Error> {
+    pub fn of(file: impl AsFd) -> Result<Self, Error> {
         let stat = rustix::fs::fstat(&file).map_err(io("looking at an object"))?;
         let mut known = Self::plain(&stat);
         if let Read::Record(record) = read(file)?
@@ -123,13 +123,13 @@ impl Known {
     }
 
     /// A marker: no bytes, whatever its directory weighs; the record is not bound to the directory's time.
-    pub(super) fn marker(stat: &Stat, record: Option<Attributes>) -> Self {
+    pub fn marker(stat: &Stat, record: Option<Attributes>) -> Self {
         let modified_ns = record.as_ref().map_or_else(|| modified_ns(stat), |record| record.modified_ns);
         let empty = Attributes { etag: EMPTY_ETAG.to_owned(), ..Attributes::default() };
         Self { size: 0, modified_ns, inode: stat.st_ino, attributes: Some(record.unwrap_or(empty)) }
     }
 
-    pub(super) fn plain(stat: &Stat) -> Self {
+    pub fn plain(stat: &Stat) -> Self {
         Self {
             size: u64::try_from(stat.st_size).unwrap_or(0),
             modified_ns: modified_ns(stat),
@@ -140,31 +140,31 @@ impl Known {
 
     /// The ETag without quotes: the recorded one, or one made from `stat`, which holds a hyphen so that no
     /// client takes it for an MD5.
-    pub(super) fn etag(&self) -> String {
+    pub fn etag(&self) -> String {
         self.attributes.as_ref().map_or_else(
             || format!("{:x}-{:x}-{:x}", self.modified_ns, self.size, self.inode),
             |record| record.etag.clone(),
         )
     }
 
-    pub(super) fn described(&self) -> Described {
+    pub fn described(&self) -> Described {
         self.attributes.as_ref().map(|record| record.described.clone()).unwrap_or_default()
     }
 
-    pub(super) fn checksums(&self) -> Checksums {
+    pub fn checksums(&self) -> Checksums {
         self.attributes.as_ref().map(|record| record.checksums.clone()).unwrap_or_default()
     }
 }
 
 /// The modification time of `stat`, in nanoseconds since the Unix epoch.
-pub(super) fn modified_ns(stat: &Stat) -> i64 {
+pub fn modified_ns(stat: &Stat) -> i64 {
     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
     stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }
 
 /// What a file says about its record.
 #[derive(Debug)]
-pub(super) enum Read {
+pub enum Read {
     Record(Box<Attributes>),
     /// None, or one that is not ours.
     Absent,
@@ -173,7 +173,7 @@ pub(super) enum Read {
 }
 
 /// Reads the record of an open file or directory, whether or not it still fits the content.
-pub(super) fn read(file: impl AsFd) -> Result<Read, Error> {
+pub fn read(file: impl AsFd) -> Result<Read, Error> {
     let mut buffer = Vec::with_capacity(ATTRIBUTES_BYTES_MAX);
     match rustix::fs::fgetxattr(file, NAME, rustix::buffer::spare_capacity(&mut buffer)) {
         Ok(_) => {
@@ -188,7 +188,7 @@ pub(super) fn read(file: impl AsFd) -> Result<Read, Error> {
 /// Writes the record of an open file or directory; false if the file system keeps none.
 ///
 /// Errors: the record is too large; it holds what must not be lost and cannot be kept.
-pub(super) fn write(file: impl AsFd, record: &Attributes) -> Result<bool, Error> {
+pub fn write(file: impl AsFd, record: &Attributes) -> Result<bool, Error> {
     let text = serde_json::to_vec(record)
         .map_err(|error| Error::Io { doing: "writing the attributes of an object", source: error.into() })?;
     if text.len() > ATTRIBUTES_BYTES_MAX {
@@ -208,7 +208,7 @@ pub(super) fn write(file: impl AsFd, record: &Attributes) -> Result<bool, Error>
 }
 
 /// Takes the record off an open directory, so that it is no marker any more.
-pub(super) fn remove(directory: impl AsFd) -> Result<(), Error> {
+pub fn remove(directory: impl AsFd) -> Result<(), Error> {
     match rustix::fs::fremovexattr(directory, NAME) {
         Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::PERM) => Ok(()),
         Err(errno) => Err(io("removing a marker")(errno)),
