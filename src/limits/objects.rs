@@ -53,3 +53,6 @@ pub const LISTING_CACHE_BYTES: usize = 128 << 20;
 
 /// Objects up to this size are read in the same step that opens them, in bytes.
 pub const SMALL_OBJECT_BYTES: u64 = 128 << 10;
+
+/// Largest object that is read or written as a whole, in bytes: the metadata of a table with a hundred thousand snapshots.
+pub const WHOLE_OBJECT_BYTES_MAX: u64 = 512 << 20;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::files;
 use crate::error::Kind;
 
 /// A fault of a store, with the bucket or object that it concerns.
@@ -20,7 +21,7 @@ pub enum Error {
     OutsideBucket { object: String },
     #[error("the object '{object}' does not exist")]
     NoSuchObject { object: String },
-    #[error("the object '{object}' has {size_bytes} bytes, more than the {bytes_max} that are read")]
+    #[error("the object '{object}' has {size_bytes} bytes, more than {bytes_max}")]
     ObjectTooLarge { object: String, size_bytes: u64, bytes_max: u64 },
     #[error("the object '{object}' was replaced while it was read")]
     ObjectChanged { object: String },
@@ -28,6 +29,12 @@ pub enum Error {
     Denied { object: String, source: Arc<dyn std::error::Error + Send + Sync> },
     #[error("the directory '{}' cannot be read", path.display())]
     Directory { path: PathBuf, source: Arc<std::io::Error> },
+    #[error("the object '{object}' exists already")]
+    ObjectExists { object: String },
+    #[error("'{object}' cannot be read or written")]
+    Files { object: String, source: Arc<files::error::Error> },
+    #[error("a task of the blocking pool broke")]
+    Task,
     #[error("'{object}' cannot be read")]
     Read { object: String, source: Arc<dyn std::error::Error + Send + Sync> },
 }
@@ -39,7 +46,23 @@ impl Error {
             Self::NoSuchBucket { .. } | Self::NoSuchObject { .. } => Kind::NotFound,
             Self::OutsideBucket { .. } | Self::Denied { .. } => Kind::Forbidden,
             Self::ObjectTooLarge { .. } => Kind::TooLarge,
-            Self::ObjectChanged { .. } | Self::Directory { .. } | Self::Read { .. } => Kind::Unavailable,
+            Self::ObjectExists { .. } => Kind::Conflict,
+            Self::Files { source, .. } => source.kind(),
+            Self::ObjectChanged { .. }
+            | Self::Directory { .. }
+            | Self::Read { .. }
+            | Self::Task => Kind::Unavailable,
+        }
+    }
+
+    /// What is wrong with the files of an embedded bucket.
+    pub(super) fn of_files(object: String, source: files::error::Error) -> Self {
+        if let files::error::Error::NoSuchBucket { bucket } = source {
+            Self::NoSuchBucket { bucket }
+        } else if matches!(source, files::error::Error::LeadsOut { .. }) {
+            Self::OutsideBucket { object }
+        } else {
+            Self::Files { object, source: Arc::new(source) }
         }
     }
 

@@ -3,3 +3,4 @@
 mod conditions;
 mod files;
 mod signing;
+mod written_beside;
