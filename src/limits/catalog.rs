@@ -32,3 +32,6 @@ pub const KEPT_ANSWER_OVERHEAD_BYTES: usize = 256;
 
 /// Expired answers that a new one takes away: their number falls, and no change waits for many.
 pub const EXPIRED_ANSWERS_REMOVED_MAX: usize = 16;
+
+/// Longest note of the metadata files of one commit, in bytes: the most changes at once, with the longest keys.
+pub const PENDING_NOTE_BYTES_MAX: u64 = 4 << 20;

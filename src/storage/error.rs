@@ -33,6 +33,8 @@ pub enum Error {
     ObjectExists { object: String },
     #[error("'{object}' cannot be read or written")]
     Files { object: String, source: Arc<files::error::Error> },
+    #[error("the note '{}' cannot be read or written", path.display())]
+    Note { path: PathBuf, source: Arc<std::io::Error> },
     #[error("a task of the blocking pool broke")]
     Task,
     #[error("'{object}' cannot be read")]
@@ -51,6 +53,7 @@ impl Error {
             Self::ObjectChanged { .. }
             | Self::Directory { .. }
             | Self::Read { .. }
+            | Self::Note { .. }
             | Self::Task => Kind::Unavailable,
         }
     }
