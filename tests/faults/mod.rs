@@ -1,5 +1,6 @@
 //! What was acknowledged outlives the process.
 
+mod kill_catalog;
 mod kill_put;
 mod kill_spill;
 mod state;
