@@ -5,23 +5,29 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Full};
 
 /// An error of any body; it closes the connection without the last chunk.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A response body that lives and dies on one core, so it need not be `Send`.
 pub struct Body {
-    inner: Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError>>>,
+    inner: Inner,
+}
+
+enum Inner {
+    /// All of it, or what is left.
+    Whole(Full<Bytes>),
+    Other(Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError>>>),
 }
 
 impl Body {
     pub fn empty() -> Self {
-        Self::wrap(Empty::new())
+        Self::full(Bytes::new())
     }
 
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self::wrap(Full::new(bytes.into()))
+        Self { inner: Inner::Whole(Full::new(bytes.into())) }
     }
 
     /// Any other body, one allocation each.
@@ -30,7 +36,7 @@ impl Body {
         B: http_body::Body<Data = Bytes> + 'static,
         B::Error: Into<BodyError>,
     {
-        Self { inner: Box::pin(body.map_err(Into::into)) }
+        Self { inner: Inner::Other(Box::pin(body.map_err(Into::into))) }
     }
 }
 
@@ -48,14 +54,23 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.inner.as_mut().poll_frame(context)
+        match &mut self.inner {
+            Inner::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Inner::Other(body) => body.as_mut().poll_frame(context),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.inner {
+            Inner::Whole(body) => body.is_end_stream(),
+            Inner::Other(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.inner {
+            Inner::Whole(body) => body.size_hint(),
+            Inner::Other(body) => body.size_hint(),
+        }
     }
 }

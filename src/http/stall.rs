@@ -43,8 +43,11 @@ impl Pace {
         Counting { stream, pace: self.clone() }
     }
 
-    /// Watches whether the pieces of `body` are asked for.
+    /// Watches whether the pieces of `body` are asked for, if there are any.
     pub fn watching(&self, body: Body) -> Body {
+        if http_body::Body::is_end_stream(&body) {
+            return body;
+        }
         Body::wrap(Watched { body, pace: self.clone(), is_waiting: false })
     }
 }

@@ -46,6 +46,9 @@ impl Doors {
         if let Some(hint_use) = response.extensions().get::<HintUse>() {
             metrics.count_hints(*hint_use);
         }
+        if response.body().is_end_stream() {
+            return response;
+        }
         let counted = Arc::clone(metrics);
         response.map(|body| Body::wrap(Counted::new(body, counted)))
     }

@@ -1,9 +1,10 @@
 //! The Delta Sharing door: one request from end to end.
 
 use bytes::Bytes;
-use http::header::{HeaderValue, USER_AGENT};
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
+use uuid::Uuid;
 
 use self::access::Access;
 use self::caller::Caller;
@@ -58,6 +59,9 @@ pub mod schema_text;
 pub mod timestamp;
 pub mod token;
 
+/// By which a provider finds a request in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Answers recipients on one core.
 pub struct Door {
     parts: DoorParts,
@@ -84,7 +88,8 @@ impl Door {
         B::Error: Into<BodyError>,
     {
         let mut access = Access::begin("none");
-        let request_id = access.request_id.to_string();
+        let mut room = Uuid::encode_buffer();
+        let request_id: &str = access.request_id.hyphenated().encode_lower(&mut room);
         let (parts, body) = request.into_parts();
         if let Some(agent) = parts.headers.get(USER_AGENT) {
             access.user_agent(agent.as_bytes());
@@ -94,15 +99,15 @@ impl Door {
         let mut response = match answer {
             Ok(reply) => reply.response(access, &parts.method),
             Err(error) => {
-                error.log(&request_id);
+                error.log(request_id);
                 access.fail(error.kind());
-                let (response, body_bytes) = error.response(&request_id);
+                let (response, body_bytes) = error.response(request_id);
                 access.sent(body_bytes);
                 if parts.method == Method::HEAD { response.map(|_| Body::empty()) } else { response }
             }
         };
-        if let Ok(id) = HeaderValue::from_str(&request_id) {
-            response.headers_mut().insert("x-request-id", id);
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            response.headers_mut().insert(REQUEST_ID, id);
         }
         if let Some(hint_use) = hint_use {
             response.extensions_mut().insert(hint_use);

@@ -15,6 +15,7 @@ use crate::table::snapshot::Version;
 
 /// The header that every answer about a table carries.
 const TABLE_VERSION: HeaderName = HeaderName::from_static("delta-table-version");
+const CAPABILITIES: HeaderName = HeaderName::from_static(capabilities::HEADER);
 /// Answers are for one recipient and hold URLs that open files.
 const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store, private");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -93,8 +94,7 @@ fn insert_table(headers: &mut HeaderMap, version: Version, capabilities: &'stati
     headers.insert(TABLE_VERSION, version.into());
     headers.insert(CONTENT_TYPE, NDJSON);
     headers.insert(CACHE_CONTROL, NOT_STORED);
-    let name = HeaderName::from_static(capabilities::HEADER);
-    headers.insert(name, HeaderValue::from_static(capabilities));
+    headers.insert(CAPABILITIES, HeaderValue::from_static(capabilities));
 }
 
 /// Spark fails without the echo of what it asked for.

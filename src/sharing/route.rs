@@ -38,6 +38,10 @@ impl std::fmt::Display for Name {
 }
 
 fn decode(segment: &str) -> Result<String, Error> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'%';
+    if segment.len() <= NAME_CHARS_MAX && segment.bytes().all(is_plain) {
+        return Ok(segment.to_owned());
+    }
     let name = percent_decode_str(segment).decode_utf8().map_err(|_| Error::Name("it is not UTF-8"))?;
     if name.chars().count() > NAME_CHARS_MAX {
         Err(Error::Name("it is too long"))
@@ -91,11 +95,13 @@ impl Route {
             .find_map(|prefix| path.strip_prefix(prefix)?.strip_prefix('/'))
             .ok_or(Error::NoRoute)?;
         let rest = rest.strip_prefix("v1/").unwrap_or(rest);
-        let segments: Vec<&str> = rest.split('/').take(SEGMENTS_MAX + 1).collect();
+        let mut places = [""; SEGMENTS_MAX + 1];
+        let count = places.iter_mut().zip(rest.split('/')).map(|(place, segment)| *place = segment).count();
+        let segments = places.get(..count).unwrap_or_default();
         if segments.iter().any(|segment| segment.is_empty()) {
             return Err(Error::NoRoute);
         }
-        let (mut route, allowed) = Self::of_segments(&segments)?;
+        let (mut route, allowed) = Self::of_segments(segments)?;
         if let (Self::Table { call: call @ TableCall::Table, .. }, &Method::HEAD) = (&mut route, method) {
             *call = TableCall::Version;
         }
