@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::error::{Error, UpdateFault};
+use super::error::{Error, UpdateFault, next_id};
 use super::partition_spec::{self, FieldIds, PartitionSpec, UnboundPartitionSpec};
 use super::schema::Schema;
 use super::sort_order::{SortOrder, UNSORTED_ID};
@@ -22,9 +22,8 @@ impl Draft {
             self.schemas.note_known(same.id);
             return Ok(());
         }
-        // The highest id there counts, and that of the current schema.
-        let highest = self.table.schemas.iter().map(|there| there.id).max();
-        let id = highest.map_or(self.table.current_schema_id, |id| id.saturating_add(1));
+        let ids = self.table.schemas.iter().map(|there| there.id);
+        let id = next_id(ids, self.table.current_schema_id, "schema")?;
         let mut added = schema.clone();
         added.id = id;
         self.table.schemas.push(Arc::new(added));
@@ -74,7 +73,7 @@ impl Draft {
         if is_first_version && !spec.has_sequential_ids() {
             return Err(partition_spec::Fault::NotSequential.into());
         }
-        let id = self.table.specs.iter().map(|there| there.id).max().map_or(0, |id| id.saturating_add(1));
+        let id = next_id(self.table.specs.iter().map(|there| there.id), 0, "partition spec")?;
         self.table.last_partition_id = self.table.last_partition_id.max(spec.last_field_id());
         self.table.specs.push(PartitionSpec { id, ..spec });
         self.specs.note(id);
@@ -103,9 +102,12 @@ impl Draft {
             self.sort_orders.note_known(same.id);
             return Ok(());
         }
-        let highest = self.table.sort_orders.iter().map(|there| there.id).max().unwrap_or(UNSORTED_ID);
-        let id =
-            if order.is_unsorted() { UNSORTED_ID } else { highest.saturating_add(1).max(FIRST_ORDER_ID) };
+        let ids = self.table.sort_orders.iter().map(|there| there.id);
+        let id = if order.is_unsorted() {
+            UNSORTED_ID
+        } else {
+            next_id(ids, FIRST_ORDER_ID, "sort order")?.max(FIRST_ORDER_ID)
+        };
         self.table.sort_orders.push(SortOrder { id, ..order.clone() });
         self.sort_orders.note(id);
         self.is_changed = true;

@@ -1,6 +1,6 @@
 //! What can be wrong with metadata or with a commit.
 
-use super::{partition_spec, properties, reference, schema, snapshot, sort_order};
+use super::{partition_spec, properties, reference, schema, snapshot, sort_order, view_version};
 use crate::error::Kind;
 use crate::limits::iceberg::{COMMIT_CHANGES_MAX, METADATA_BYTES_MAX, SNAPSHOTS_MAX, WRITER_SKEW_MS_MAX};
 
@@ -62,6 +62,8 @@ pub enum Unmet {
     Exists,
     #[error("{requirement}: table does not exist")]
     NotThere { requirement: &'static str },
+    #[error("{requirement}: view does not exist")]
+    NoView { requirement: &'static str },
     #[error("UUID does not match: expected {actual} != {wanted}")]
     TableUuid { actual: String, wanted: String },
     #[error("view UUID does not match: expected {actual} != {wanted}")]
@@ -102,6 +104,12 @@ pub enum UpdateFault {
     Reference(#[from] reference::Fault),
     #[error(transparent)]
     Property(#[from] properties::Fault),
+    #[error(transparent)]
+    ViewVersion(#[from] view_version::Fault),
+    #[error(transparent)]
+    View(#[from] ViewFault),
+    #[error("Cannot add a {what}: no id is left for it")]
+    NoIdLeft { what: &'static str },
     #[error("Cannot set last added {what}: no {what} has been added")]
     NoneAdded { what: &'static str },
     #[error("Cannot set {what} to unknown {what}: {id}")]
@@ -162,6 +170,42 @@ pub enum UpdateFault {
     TimestampBehind { timestamp_ms: i64, previous_ms: i64 },
 }
 
+/// Why an update of a view, or what a new view is made of, is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ViewFault {
+    #[error("Cannot add version with unknown schema: {id}")]
+    UnknownSchema { id: i32 },
+    #[error("Cannot set current version to unknown version: {id}")]
+    UnknownVersion { id: i32 },
+    #[error("Cannot set last version id: no current version id has been set")]
+    NoVersionAdded,
+    #[error("Invalid view: no versions were added")]
+    NoVersions,
+    #[error("Cannot upgrade view to unsupported format version: v{version}")]
+    FormatVersion { version: i32 },
+    #[error("Cannot downgrade v1 view to v{version}")]
+    Downgrade { version: i32 },
+    #[error("version.history.num-entries must be positive but was {value}")]
+    HistorySize { value: String },
+    #[error(
+        "Cannot replace view due to loss of view dialects (replace.drop-dialect.allowed=false):\nPrevious dialects: \
+         {previous:?}\nNew dialects: {new:?}"
+    )]
+    DialectLost { previous: Vec<String>, new: Vec<String> },
+}
+
+/// The id after the highest there is, or the first one.
+pub(super) fn next_id(
+    there: impl Iterator<Item = i32>,
+    first: i32,
+    what: &'static str,
+) -> Result<i32, UpdateFault> {
+    match there.max() {
+        Some(highest) => highest.checked_add(1).ok_or(UpdateFault::NoIdLeft { what }),
+        None => Ok(first),
+    }
+}
+
 impl Error {
     pub fn kind(&self) -> Kind {
         match self {
@@ -185,7 +229,15 @@ macro_rules! of_update {
 }
 
 // A fault of a part that a commit brings; stored metadata wraps the same faults as its own.
-of_update!(schema::Fault, partition_spec::Fault, sort_order::Fault, reference::Fault, properties::Fault);
+of_update!(
+    schema::Fault,
+    partition_spec::Fault,
+    sort_order::Fault,
+    reference::Fault,
+    properties::Fault,
+    view_version::Fault,
+    ViewFault
+);
 
 #[cfg(test)]
 mod tests {

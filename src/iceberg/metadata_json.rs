@@ -1,8 +1,6 @@
 //! The JSON of a table's metadata, read and written.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::io::Read;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::error::{Error, FORMAT_VERSION_MAX, MetadataFault};
+use super::file_text;
 use super::metadata::TableMetadata;
 use super::metadata_check;
 use super::partition_spec::{
@@ -23,13 +22,10 @@ use super::sort_order::{SortOrder, UNSORTED_ID};
 use super::statistics::{
     EncryptedKey, MetadataLogEntry, PartitionStatisticsFile, SnapshotLogEntry, StatisticsFile,
 };
-use crate::limits::iceberg::{METADATA_BYTES_MAX, SNAPSHOTS_MAX};
+use crate::limits::iceberg::SNAPSHOTS_MAX;
 
 /// What old writers put in the place of "no snapshot".
 const NO_SNAPSHOT: i64 = -1;
-
-/// How a packed file begins (RFC 1952, "Member header and trailer").
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The only field that is looked at before the version is known.
 #[derive(Deserialize)]
@@ -88,14 +84,14 @@ impl TableMetadata {
         render(self, false)
     }
 
-    /// The same without the snapshots that no branch and no tag names, and without what belongs to them.
+    /// The same without the snapshots that neither a branch nor a tag names, and without what belongs to them.
     pub fn to_json_refs_only(&self) -> Vec<u8> {
         render(self, true)
     }
 }
 
 fn parse(bytes: &[u8]) -> Result<TableMetadata, Error> {
-    let plain = unpacked(bytes)?;
+    let plain = file_text::unpacked(bytes)?;
     let json = |error: serde_json::Error| MetadataFault::Json(error.to_string());
     let version = serde_json::from_slice::<Versioned>(&plain).map_err(json)?.format_version;
     if !(1..=i64::from(FORMAT_VERSION_MAX)).contains(&version) {
@@ -105,19 +101,6 @@ fn parse(bytes: &[u8]) -> Result<TableMetadata, Error> {
     let table = written.into_metadata()?;
     metadata_check::check(&table)?;
     Ok(table)
-}
-
-/// The bytes of a file, unpacked if it is packed.
-pub(super) fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    if !bytes.starts_with(&GZIP_MAGIC) {
-        let fits = bytes.len() <= METADATA_BYTES_MAX;
-        return if fits { Ok(Cow::Borrowed(bytes)) } else { Err(Error::TooLarge) };
-    }
-    let mut plain = Vec::new();
-    let bound = METADATA_BYTES_MAX as u64 + 1;
-    let read = flate2::read::MultiGzDecoder::new(bytes).take(bound).read_to_end(&mut plain);
-    read.map_err(|_| MetadataFault::Gzip)?;
-    if plain.len() > METADATA_BYTES_MAX { Err(Error::TooLarge) } else { Ok(Cow::Owned(plain)) }
 }
 
 /// The current one of a list, and the list.
@@ -268,7 +251,8 @@ struct Rendered<'a> {
 
 /// Writes metadata, with all snapshots or with those that a branch or a tag names.
 fn render(table: &TableMetadata, refs_only: bool) -> Vec<u8> {
-    let named: HashSet<i64> = table.refs.values().map(|reference| reference.snapshot_id).collect();
+    let of_refs = table.refs.values().map(|reference| reference.snapshot_id);
+    let named: HashSet<i64> = of_refs.chain(table.current_snapshot_id).collect();
     let is_told = |snapshot: &&Snapshot| !refs_only || named.contains(&snapshot.id());
     let (snapshots, hidden): (Vec<&Snapshot>, Vec<&Snapshot>) = table.snapshots.iter().partition(is_told);
     let hidden: HashSet<i64> = hidden.into_iter().map(Snapshot::id).collect();

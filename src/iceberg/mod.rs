@@ -8,6 +8,7 @@ mod draft;
 mod draft_schema;
 mod draft_snapshots;
 pub mod error;
+mod file_text;
 #[cfg(test)]
 mod fixture;
 mod fresh_ids;
@@ -28,3 +29,7 @@ pub mod statistics;
 pub mod transform;
 pub mod types;
 pub mod update;
+pub mod view;
+mod view_draft;
+pub mod view_update;
+pub mod view_version;

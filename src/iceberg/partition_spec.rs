@@ -86,6 +86,8 @@ pub enum Fault {
     IdTwice { id: i32 },
     #[error("Cannot parse spec with missing field IDs: {missing} missing of {count} fields")]
     SomeIds { missing: usize, count: usize },
+    #[error("Cannot add a partition field: no id is left for it")]
+    NoIdLeft,
     #[error("Spec does not use sequential IDs that are required in v1")]
     NotSequential,
 }
@@ -108,11 +110,12 @@ impl UnboundPartitionSpec {
         }
         let mut giver = IdGiver::new(ids);
         let field = |field: UnboundPartitionField| {
-            let id = field.field_id.unwrap_or_else(|| giver.next(&field));
+            let given = field.field_id.map(Ok);
+            let id = given.unwrap_or_else(|| giver.next(&field))?;
             let UnboundPartitionField { name, transform, source_id, source_ids, rest, .. } = field;
-            PartitionField { name, transform, source_id, source_ids, id, rest }
+            Ok(PartitionField { name, transform, source_id, source_ids, id, rest })
         };
-        let fields = self.fields.into_iter().map(field).collect();
+        let fields = self.fields.into_iter().map(field).collect::<Result<_, Fault>>()?;
         Ok(PartitionSpec { id: self.spec_id, fields, rest: self.rest })
     }
 }
@@ -135,13 +138,14 @@ impl IdGiver {
         }
     }
 
-    fn next(&mut self, field: &UnboundPartitionField) -> i32 {
+    fn next(&mut self, field: &UnboundPartitionField) -> Result<i32, Fault> {
         let sources = sources(field.source_id.as_ref(), field.source_ids.as_ref());
         let key = (sources.to_vec(), field.transform.to_string());
-        self.known.remove(&key).unwrap_or_else(|| {
-            self.last = self.last.saturating_add(1);
-            self.last
-        })
+        if let Some(id) = self.known.remove(&key) {
+            return Ok(id);
+        }
+        self.last = self.last.checked_add(1).ok_or(Fault::NoIdLeft)?;
+        Ok(self.last)
     }
 }
 
