@@ -18,6 +18,7 @@ pub mod snapshot;
 pub mod delta;
 pub mod directory;
 pub mod iceberg;
+pub mod manifest;
 pub mod sample;
 pub mod skip;
 pub mod spill;

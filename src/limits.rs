@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod iceberg;
+pub mod manifest;
 pub mod objects;
 
 /// Longest name of a share, schema or table, in characters (Delta Sharing, "Names").
@@ -79,8 +80,7 @@ pub const ADMIN_PUBLISH_ATTEMPTS_MAX: u32 = 20;
 /// Files in one segment of a snapshot, so that a row number fits 16 bits.
 pub const SEGMENT_FILES_MAX: usize = 65_536;
 
-/// Different patterns of file names in one segment; names beyond them are kept as text. A pattern with two names
-/// takes less than both as text, and writers that put more into a pattern than its number change it with each commit.
+/// Patterns of file names in one segment; further names are text. Two names of a pattern take less than both as text.
 pub const NAME_TEMPLATES_MAX: usize = 4_096;
 
 /// Files whose statistics are compressed together: some 140 kB of text when unpacked, which fits a core's cache. Blocks of 1,024

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("delta", 3),
     ("directory", 3),
     ("iceberg", 3),
+    ("manifest", 3),
     ("sample", 3),
     ("skip", 3),
     ("spill", 3),
