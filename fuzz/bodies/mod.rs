@@ -6,6 +6,7 @@
 mod answers;
 mod directory;
 mod hints;
+mod iceberg;
 mod log;
 mod spill;
 mod wire;
@@ -13,13 +14,15 @@ mod wire;
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 19] = [
     ("capabilities", wire::capabilities),
     ("changes", log::changes),
     ("checkpoint", log::checkpoint),
     ("commit", log::commit),
     ("deletion_vector", log::deletion_vector),
     ("gzip", answers::gzip),
+    ("iceberg_manifest", iceberg::manifest),
+    ("iceberg_manifest_list", iceberg::manifest_list),
     ("json_hints", hints::json),
     ("manifest", spill::manifest),
     ("object_key", wire::object_key),

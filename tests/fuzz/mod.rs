@@ -106,6 +106,16 @@ fn every_piece_of_a_gzip_member_comes_back() {
 }
 
 #[test]
+fn iceberg_manifests_are_read_in_bounds_or_refused() {
+    survives("iceberg_manifest", 4_000);
+}
+
+#[test]
+fn iceberg_manifest_lists_are_read_in_bounds_or_refused() {
+    survives("iceberg_manifest_list", 4_000);
+}
+
+#[test]
 fn json_hints_never_panic() {
     survives("json_hints", 5_000);
 }

@@ -1,0 +1,8 @@
+//! Iceberg manifest lists.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("iceberg_manifest_list", bytes));
