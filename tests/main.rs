@@ -21,6 +21,7 @@ mod delta;
 mod faults;
 mod fuzz;
 mod iceberg;
+mod manifest;
 mod s3store;
 mod serve;
 mod sharing;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::log_builder::{Row, block_on, rows};
 
 /// The folder of tables that other software wrote: `LAKESHARE_CORPUS`, or the one beside the repository.
-pub(super) fn corpus() -> PathBuf {
+pub(crate) fn corpus() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let path: PathBuf = std::env::var_os("LAKESHARE_CORPUS").map_or_else(beside, PathBuf::from);
     path.canonicalize()

@@ -1,7 +1,7 @@
 //! Delta replay: real tables, broken ones, and random histories.
 
 mod checkpoints;
-mod corpus;
+pub(crate) mod corpus;
 mod features;
 mod history;
 mod hostile;

@@ -1,0 +1,3 @@
+//! Iceberg manifests as other software wrote them.
+
+mod oracle;
