@@ -11,8 +11,9 @@ pub mod serve;
 pub mod admin;
 pub mod s3store;
 pub mod sharing;
-// Floor 4: who asks, and what a core knows.
+// Floor 4: who asks, what a core knows, and what a scan needs.
 pub mod auth;
+pub mod scan;
 pub mod snapshot;
 // Floor 3: grants, the formats, snapshots on disk, and which files a query needs.
 pub mod delta;

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("s3store", 5),
     ("sharing", 5),
     ("auth", 4),
+    ("scan", 4),
     ("snapshot", 4),
     ("delta", 3),
     ("directory", 3),

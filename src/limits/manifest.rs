@@ -14,3 +14,9 @@ pub const AVRO_BLOCK_BYTES_MAX: usize = 256 << 20;
 
 /// All blocks of one manifest or manifest list, unpacked: ten million files, or some seconds of work.
 pub const MANIFEST_UNPACKED_BYTES_MAX: usize = 4 << 30;
+
+/// Depth of a filter of a scan; JSON that lies deeper is refused anyway.
+pub const FILTER_DEPTH_MAX: usize = 100;
+
+/// Values that a filter compares with, since each is asked of every file.
+pub const FILTER_TESTS_MAX: usize = 100_000;

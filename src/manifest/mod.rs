@@ -16,7 +16,7 @@ pub mod entry;
 pub mod error;
 pub mod fault;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 pub mod manifest_list;
 pub mod partition;
