@@ -177,6 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn defaults_keep_their_last_digit() {
+        let written =
+            r#"{"id":1,"name":"a","required":false,"type":"double","initial-default":31.245270191439438}"#;
+        let parsed: Field = serde_json::from_str(written).unwrap();
+        assert_eq!(serde_json::to_string(&parsed).unwrap(), written);
+    }
+
+    #[test]
     fn a_type_that_lacks_a_part_is_refused_by_its_name() {
         let fault = |value| serde_json::from_value::<Type>(value).unwrap_err().to_string();
         assert!(
