@@ -4,6 +4,7 @@
 //! A body fails by panicking, like a test.
 
 mod answers;
+mod catalog;
 mod directory;
 mod hints;
 mod iceberg;
@@ -14,15 +15,17 @@ mod wire;
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 21] = [
     ("capabilities", wire::capabilities),
     ("changes", log::changes),
     ("checkpoint", log::checkpoint),
     ("commit", log::commit),
     ("deletion_vector", log::deletion_vector),
     ("gzip", answers::gzip),
+    ("iceberg_commit", catalog::commit),
     ("iceberg_manifest", iceberg::manifest),
     ("iceberg_manifest_list", iceberg::manifest_list),
+    ("iceberg_metadata", catalog::metadata),
     ("json_hints", hints::json),
     ("manifest", spill::manifest),
     ("object_key", wire::object_key),

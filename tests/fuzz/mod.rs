@@ -116,6 +116,16 @@ fn iceberg_manifest_lists_are_read_in_bounds_or_refused() {
 }
 
 #[test]
+fn commits_to_iceberg_tables_lead_to_tables_that_can_be_read() {
+    survives("iceberg_commit", 5_000);
+}
+
+#[test]
+fn metadata_of_iceberg_tables_is_refused_or_written_as_it_was_read() {
+    survives("iceberg_metadata", 5_000);
+}
+
+#[test]
 fn json_hints_never_panic() {
     survives("json_hints", 5_000);
 }

@@ -1,3 +1,4 @@
-//! Iceberg metadata of tables that other software wrote.
+//! Iceberg metadata: real tables, and random commits.
 
+mod commits;
 mod corpus;

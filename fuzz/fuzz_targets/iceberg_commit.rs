@@ -1,0 +1,8 @@
+//! Commits to Iceberg tables and views.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("iceberg_commit", bytes));
