@@ -5,7 +5,7 @@
 use super::avro_schema::{Field, Form, Nulls, Type};
 use super::cursor::Cursor;
 use super::fault::Fault;
-use super::skip::each_item;
+use super::skip::{each_item, each_run};
 
 /// How a writer wrote a map from column ids: an array of records of a key and a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +41,17 @@ impl PairForm {
         self.item == Nulls::Never && self.key == Nulls::Never && self.value == Nulls::Never
     }
 
-    /// Walks through a map.
+    /// Walks through a map: `skip` passes over one value, `skip_pairs` over so many pairs of which nothing is null.
     #[inline]
     fn walk<'a>(
         self,
         cursor: &mut Cursor<'a>,
         skip: impl Fn(&mut Cursor<'a>) -> Result<(), Fault>,
+        skip_pairs: impl Fn(&mut Cursor<'a>, usize) -> Result<(), Fault>,
     ) -> Result<Pairs<'a>, Fault> {
         let before = *cursor;
         if self.is_plain() {
-            each_item(cursor, |cursor| {
-                cursor.skip_number()?;
-                skip(cursor)
-            })?;
+            each_run(cursor, skip_pairs)?;
         } else {
             let mut walk = Walk { cursor: *cursor, left: 0, form: self };
             while walk.next(|cursor| skip(cursor))?.is_some() {}
@@ -124,7 +122,8 @@ pub struct Counts<'a>(Pairs<'a>);
 impl<'a> Counts<'a> {
     #[inline]
     pub(super) fn read(cursor: &mut Cursor<'a>, form: PairForm) -> Result<Self, Fault> {
-        form.walk(cursor, Cursor::skip_number).map(Self)
+        let skip_pairs = |cursor: &mut Cursor<'a>, count| cursor.skip_numbers(2 * count);
+        form.walk(cursor, Cursor::skip_number, skip_pairs).map(Self)
     }
 
     /// Column ids and numbers.
@@ -144,7 +143,14 @@ pub struct Bounds<'a>(Pairs<'a>);
 impl<'a> Bounds<'a> {
     #[inline]
     pub(super) fn read(cursor: &mut Cursor<'a>, form: PairForm) -> Result<Self, Fault> {
-        form.walk(cursor, |cursor| cursor.blob().map(drop)).map(Self)
+        let skip = |cursor: &mut Cursor<'a>| cursor.blob().map(drop);
+        let skip_pairs = |cursor: &mut Cursor<'a>, count| {
+            (0..count).try_for_each(|_| {
+                cursor.skip_number()?;
+                skip(cursor)
+            })
+        };
+        form.walk(cursor, skip, skip_pairs).map(Self)
     }
 
     /// Column ids and bounds.

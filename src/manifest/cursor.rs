@@ -108,6 +108,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Passes over `count` numbers: where eight bytes hold the ends of fewer, they are passed over at once.
+    #[inline]
+    pub(super) fn skip_numbers(&mut self, count: usize) -> Result<(), Fault> {
+        let (mut left, mut ahead) = (count, *self);
+        while let Some((_, stops)) = ahead.word() {
+            let ends = stops.count_ones() as usize;
+            if ends >= left {
+                break;
+            }
+            left -= ends;
+            ahead.advance(8)?;
+            *self = ahead;
+        }
+        // What is left may begin in the middle of a number, of which the end counts.
+        (0..left).try_for_each(|_| self.skip_number())
+    }
+
     #[inline]
     pub(super) fn boolean(&mut self) -> Result<bool, Fault> {
         match self.take(1)? {

@@ -71,13 +71,20 @@ pub(super) fn each_item<'a>(
     cursor: &mut Cursor<'a>,
     mut read: impl FnMut(&mut Cursor<'a>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
+    each_run(cursor, |cursor, count| (0..count).try_for_each(|_| read(cursor)))
+}
+
+/// Does something with each run of so many items.
+#[inline]
+pub(super) fn each_run<'a>(
+    cursor: &mut Cursor<'a>,
+    mut read: impl FnMut(&mut Cursor<'a>, usize) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     loop {
         let count = cursor.items()?;
         if count == 0 {
             return Ok(());
         }
-        for _ in 0..count {
-            read(cursor)?;
-        }
+        read(cursor, count)?;
     }
 }
