@@ -27,7 +27,7 @@ use crate::limits::iceberg::SNAPSHOTS_MAX;
 /// What old writers put in the place of "no snapshot".
 const NO_SNAPSHOT: i64 = -1;
 
-/// The only field that is looked at before the version is known.
+/// The only field that is looked at where the others make no sense.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Versioned {
@@ -92,13 +92,18 @@ impl TableMetadata {
 
 fn parse(bytes: &[u8]) -> Result<TableMetadata, Error> {
     let plain = file_text::unpacked(bytes)?;
-    let json = |error: serde_json::Error| MetadataFault::Json(error.to_string());
-    let version = serde_json::from_slice::<Versioned>(&plain).map_err(json)?.format_version;
-    if !(1..=i64::from(FORMAT_VERSION_MAX)).contains(&version) {
-        return Err(Error::Version { version });
+    let written = serde_json::from_slice::<Written<'_>>(&plain);
+    let is_known = |written: &Written<'_>| (1..=FORMAT_VERSION_MAX).contains(&written.format_version);
+    if !written.as_ref().is_ok_and(is_known) {
+        // A later version may look different: that says more than the first field that does.
+        let version = serde_json::from_slice::<Versioned>(&plain).map(|versioned| versioned.format_version);
+        if let Some(version) =
+            version.ok().filter(|version| !(1..=FORMAT_VERSION_MAX.into()).contains(version))
+        {
+            return Err(Error::Version { version });
+        }
     }
-    let written: Written<'_> = serde_json::from_slice(&plain).map_err(json)?;
-    let table = written.into_metadata()?;
+    let table = written.map_err(|error| MetadataFault::Json(error.to_string()))?.into_metadata()?;
     metadata_check::check(&table)?;
     Ok(table)
 }
