@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::Kind;
-use crate::{auth, limits, sigv4, state};
+use crate::{auth, sigv4, state};
 
 /// Why an admin request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -26,15 +26,8 @@ pub enum Error {
     Field { field: String, reason: String },
     #[error("{field}: sourceType {source_type:?} is not served yet; share the table as \"delta\"")]
     SourceType { field: String, source_type: String },
-    #[error(
-        "the body is larger than {} bytes; add the tables in several calls",
-        limits::ADMIN_BODY_BYTES_MAX
-    )]
-    BodyTooLarge,
-    #[error("the body did not arrive within {} seconds", limits::ADMIN_BODY_SECONDS_MAX)]
-    BodyTooSlow,
-    #[error("the body broke off")]
-    BodyBroken { source: hyper::Error },
+    #[error(transparent)]
+    Body(#[from] auth::receive::Error),
     #[error("there is nothing at {path}; GET /_admin/v1/openapi.json lists every call")]
     UnknownPath { path: String },
     #[error("{path} does not take {method}; GET /_admin/v1/openapi.json lists every call")]
@@ -69,11 +62,9 @@ impl Error {
             Self::Signature(error) => error.kind(),
             Self::State(error) => error.kind(),
             Self::Token(error) => error.kind(),
-            Self::Json { .. } | Self::Field { .. } | Self::BodyTooSlow | Self::BodyBroken { .. } => {
-                Kind::Invalid
-            }
+            Self::Body(error) => error.kind(),
+            Self::Json { .. } | Self::Field { .. } => Kind::Invalid,
             Self::SourceType { .. } => Kind::Unsupported,
-            Self::BodyTooLarge => Kind::TooLarge,
             Self::UnknownPath { .. } | Self::UnknownMethod { .. } => Kind::NotFound,
             Self::Table { kind, .. } => kind_of_refused_table(*kind),
             Self::NotPublished { .. } | Self::Busy => Kind::Unavailable,

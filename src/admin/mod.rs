@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use crate::auth::receive::{self, BodyTerms};
 use crate::clock::Clock;
 use crate::directory::Published;
 use crate::http::body::Body;
@@ -29,7 +30,6 @@ mod info;
 mod location;
 mod options;
 mod publisher;
-mod receive;
 mod routes;
 mod shares;
 mod tokens;
@@ -39,6 +39,15 @@ use admission::Admission;
 use context::{Context, Inner};
 use error::Error;
 use publisher::Publisher;
+
+/// Services that a request may be signed for.
+const SERVICES: [&str; 1] = ["s3"];
+
+const BODY: BodyTerms = BodyTerms {
+    bytes_max: limits::ADMIN_BODY_BYTES_MAX,
+    discard_bytes_max: limits::ADMIN_BODY_DISCARD_BYTES_MAX,
+    seconds_max: limits::ADMIN_BODY_SECONDS_MAX,
+};
 
 /// What the door is made of.
 pub struct DoorParts {
@@ -116,9 +125,10 @@ impl Door {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<axum::response::Response, Error> {
         let (parts, body) = request.into_parts();
-        let digest = receive::check_head(&parts, &self.root, self.clock.now_ms())?;
+        let digest = receive::check_head(&parts, &self.root, &SERVICES, self.clock.now_ms())?;
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| Error::Busy)?;
-        let body = receive::read_body(&parts.headers, body, &digest).await?;
+        let body = receive::read_body(&parts.headers, body, BODY).await?;
+        receive::check_body(&body, &digest)?;
         let router = self.router.clone();
         let task = self.control.spawn(async move {
             let request = Request::from_parts(parts, axum::body::Body::from(body));

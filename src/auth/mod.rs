@@ -7,6 +7,7 @@ use crate::directory::{Directory, Recipient};
 use crate::error::Kind;
 
 pub mod profile;
+pub mod receive;
 pub mod session;
 pub mod token;
 
