@@ -1,6 +1,6 @@
-//! Temporary credentials: a sealed statement of one directory and an end.
+//! Temporary credentials: a sealed statement of a directory, a reach, an end.
 //!
-//! The S3 door remembers none of them. The session token says what its holder may read and until when; the access
+//! The S3 door remembers none of them. The session token says what its holder may do and until when; the access
 //! key is a digest of that statement, and the secret key is derived from the access key. So a token works with its
 //! own key pair only, and nobody can make one.
 
@@ -11,12 +11,22 @@ use crate::encode::seal::{self, Sealer};
 /// Begins the access key of every session.
 const PREFIX: &str = "ASIA";
 
-/// What the holder of a session may do: get and list what lies in one directory.
+/// What may be done to the objects of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Get and list.
+    Read,
+    /// Get, list, put and delete.
+    Write,
+}
+
+/// What the holder of a session may do with what lies in one directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub bucket: String,
     /// Path inside the bucket without slashes at its ends; empty is the bucket itself.
     pub directory: String,
+    pub reach: Reach,
     /// Milliseconds since the Unix epoch.
     pub expires_ms: i64,
 }
@@ -56,7 +66,8 @@ impl Sessions {
 
     pub fn issue(&self, grant: &Grant) -> SessionCredential {
         // No bucket's name holds a NUL.
-        let statement = format!("{}\0{}\0{}", grant.expires_ms, grant.bucket, grant.directory);
+        let Grant { bucket, directory, reach, expires_ms } = grant;
+        let statement = format!("{expires_ms}\0{}\0{bucket}\0{directory}", reach.letter());
         let digest = seal::derive(&self.secret, &format!("key of {statement}"));
         let access_key = format!("{PREFIX}{}", encode_upper(digest.first_chunk::<8>().unwrap_or(&[0; 8])));
         let session_token = self.sealer.seal(&[access_key.as_bytes()], statement.as_bytes());
@@ -77,16 +88,30 @@ impl Sessions {
     pub fn open(&self, access_key: &str, session_token: &str, now_ms: i64) -> Option<Grant> {
         let statement = self.sealer.open(&[access_key.as_bytes()], session_token)?;
         let statement = String::from_utf8(statement).ok()?;
-        let mut parts = statement.splitn(3, '\0');
+        let mut parts = statement.splitn(4, '\0');
         let expires_ms = parts.next()?.parse().ok()?;
-        let grant =
-            Grant { expires_ms, bucket: parts.next()?.to_owned(), directory: parts.next()?.to_owned() };
+        let reach = Reach::of_letter(parts.next()?)?;
+        let bucket = parts.next()?.to_owned();
+        let grant = Grant { bucket, directory: parts.next()?.to_owned(), reach, expires_ms };
         (now_ms < expires_ms).then_some(grant)
     }
 
     fn derived(&self, access_key: &str) -> String {
         let digest = seal::derive(&self.secret, &format!("secret of {access_key}"));
         hex::encode(digest.first_chunk::<20>().unwrap_or(&[0; 20]))
+    }
+}
+
+impl Reach {
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Read => "r",
+            Self::Write => "w",
+        }
+    }
+
+    fn of_letter(letter: &str) -> Option<Self> {
+        [Self::Read, Self::Write].into_iter().find(|reach| reach.letter() == letter)
     }
 }
 
@@ -112,7 +137,7 @@ mod tests {
     use super::*;
 
     fn grant() -> Grant {
-        Grant { bucket: "lake".into(), directory: "sales/t1".into(), expires_ms: 1_000 }
+        Grant { bucket: "lake".into(), directory: "sales/t1".into(), reach: Reach::Read, expires_ms: 1_000 }
     }
 
     #[test]
@@ -125,6 +150,10 @@ mod tests {
         assert_eq!(sessions.open(&made.access_key, &made.session_token, 1_000), None);
         let other = sessions.issue(&Grant { directory: String::new(), ..grant() });
         assert_ne!(other.access_key, made.access_key);
+        let writing = Grant { reach: Reach::Write, ..grant() };
+        let writer = sessions.issue(&writing);
+        assert_ne!(writer.access_key, made.access_key);
+        assert_eq!(sessions.open(&writer.access_key, &writer.session_token, 0), Some(writing));
         assert_eq!(sessions.open(&other.access_key, &made.session_token, 0), None);
         assert_eq!(Sessions::new(&[8; 32]).open(&made.access_key, &made.session_token, 0), None);
         assert_eq!(sessions.secret_of("lakeadmin"), None);

@@ -6,14 +6,15 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
+use s3s::dto::DeleteObjectsInput;
 use s3s::host::{S3Host, VirtualHost};
 use s3s::path::S3Path;
 use s3s::validation::NameValidation;
-use s3s::{S3Error, S3ErrorCode, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 use subtle::ConstantTimeEq;
 
 use super::sig_v2;
-use crate::auth::session::{Grant, Sessions};
+use crate::auth::session::{Grant, Reach, Sessions};
 use crate::bucket_name;
 use crate::clock::Clock;
 use crate::limits::PRESIGNED_SECONDS_MAX;
@@ -60,13 +61,29 @@ impl Gate {
     }
 }
 
-/// What a session may do: `GetObject` and `ListBucket` within its directory.
+/// Operations on one object that change nothing.
+const READING: [&str; 2] = ["GetObject", "HeadObject"];
+
+/// Operations on one object that write or delete it. A copy reads a second object, so it is none of them.
+const WRITING: [&str; 7] = [
+    "PutObject",
+    "DeleteObject",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+    "ListParts",
+];
+
+/// What a session may do within its directory: get and list, and with leave to write also put and delete.
 fn check_session(grant: &Grant, context: &S3AccessContext<'_>) -> S3Result<()> {
+    let writes = grant.reach == Reach::Write;
     let query = context.uri().query().unwrap_or("");
     let operation = context.s3_op().name();
     let is_within = match context.s3_path() {
         S3Path::Object { bucket, key } => {
-            matches!(operation, "GetObject" | "HeadObject") && grant.holds(bucket, key)
+            let may = READING.contains(&operation) || writes && WRITING.contains(&operation);
+            may && grant.holds(bucket, key)
         }
         S3Path::Bucket { bucket } => match operation {
             "ListObjects" | "ListObjectsV2" => {
@@ -76,6 +93,8 @@ fn check_session(grant: &Grant, context: &S3AccessContext<'_>) -> S3Result<()> {
                 prefixes.next().is_none() && grant.may_list(bucket, &prefix)
             }
             "HeadBucket" | "GetBucketLocation" => **bucket == *grant.bucket,
+            // Which keys, is known once the body is read.
+            "DeleteObjects" => writes && **bucket == *grant.bucket,
             _ => false,
         },
         S3Path::Root => false,
@@ -83,7 +102,7 @@ fn check_session(grant: &Grant, context: &S3AccessContext<'_>) -> S3Result<()> {
     if is_within {
         Ok(())
     } else {
-        Err(denied("This session may get and list objects of its directory only."))
+        Err(denied("This session may do no more than it was given, and in its directory only."))
     }
 }
 
@@ -141,12 +160,24 @@ impl S3Access for Gate {
             let why = "The session token is missing, has expired or does not belong to this access key.";
             let expired = || S3Error::with_message(S3ErrorCode::ExpiredToken, why);
             let grant = session_token(context).and_then(open).ok_or_else(expired)?;
-            return check_session(&grant, context);
+            check_session(&grant, context)?;
+            context.extensions_mut().insert(grant);
+            return Ok(());
         }
         if self.is_signing(&credentials.access_key) && is_presigned(query) && reads_an_object {
             return Ok(());
         }
         Err(denied("This credential may only read objects by presigned URLs."))
+    }
+
+    /// The keys of a bulk delete stand in its body: a session may name none outside of its directory.
+    async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {
+        let Some(grant) = request.extensions.get::<Grant>() else { return Ok(()) };
+        let DeleteObjectsInput { bucket, delete, .. } = &request.input;
+        if delete.objects.iter().all(|object| grant.holds(bucket, &object.key)) {
+            return Ok(());
+        }
+        Err(denied("This session may delete objects of its directory only."))
     }
 }
 

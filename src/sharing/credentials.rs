@@ -7,7 +7,7 @@ use super::body_fields::Fields;
 use super::caller::Caller;
 use super::error::Error;
 use super::reply::Reply;
-use crate::auth::session::Grant;
+use crate::auth::session::{Grant, Reach};
 use crate::delta::Wanted;
 use crate::encode::json::string_into;
 use crate::state::record::TableSource;
@@ -24,7 +24,8 @@ pub async fn answer(caller: Caller<'_>, body: &[u8], access: &mut Access) -> Res
     let TableSource::Delta { bucket, location: directory } = caller.source();
     let life_ms = i64::try_from(caller.parts.url_expiry_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
     let expires_ms = caller.parts.clock.now_ms().saturating_add(life_ms);
-    let grant = Grant { bucket: bucket.clone(), directory: directory.clone(), expires_ms };
+    let grant =
+        Grant { bucket: bucket.clone(), directory: directory.clone(), reach: Reach::Read, expires_ms };
     let made = caller.parts.sessions.issue(&grant);
     let mut out = b"{\"credentials\":{\"location\":".to_vec();
     string_into(&location, &mut out);
