@@ -9,6 +9,7 @@ pub mod cli;
 pub mod serve;
 // Floor 5: the doors.
 pub mod admin;
+pub mod catalog;
 pub mod s3store;
 pub mod sharing;
 // Floor 4: who asks, what a core knows, and what a scan needs.

@@ -15,6 +15,7 @@
 )]
 
 mod admin;
+mod catalog;
 mod cli;
 mod conformance;
 mod delta;

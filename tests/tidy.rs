@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("cli", 7),
     ("serve", 6),
     ("admin", 5),
+    ("catalog", 5),
     ("s3store", 5),
     ("sharing", 5),
     ("auth", 4),

@@ -1,5 +1,7 @@
 //! The one body type that every door answers with.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -37,6 +39,38 @@ impl Body {
         B::Error: Into<BodyError>,
     {
         Self { inner: Inner::Other(Box::pin(body.map_err(Into::into))) }
+    }
+}
+
+/// Bytes that lie in several pieces and are sent as one body of known length.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    rest: VecDeque<Bytes>,
+}
+
+impl Chunks {
+    pub fn new(pieces: Vec<Bytes>) -> Self {
+        Self { rest: pieces.into_iter().filter(|piece| !piece.is_empty()).collect() }
+    }
+}
+
+impl http_body::Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.rest.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.iter().map(|piece| piece.len() as u64).sum())
     }
 }
 

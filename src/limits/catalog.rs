@@ -35,3 +35,36 @@ pub const EXPIRED_ANSWERS_REMOVED_MAX: usize = 16;
 
 /// Longest note of the metadata files of one commit, in bytes: the most changes at once, with the longest keys.
 pub const PENDING_NOTE_BYTES_MAX: u64 = 4 << 20;
+
+/// Largest body of a catalog request: the commit of a table with some ten thousand columns.
+pub const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of a catalog body that is too large which are read and thrown away before the answer.
+pub const BODY_DISCARD_BYTES_MAX: usize = 256 << 20;
+
+/// Longest time for the body of a catalog request to arrive, and for room for it.
+pub const BODY_SECONDS_MAX: u64 = 30;
+
+/// Bodies of catalog requests that are in memory at once, in bytes; further ones wait.
+pub const BODIES_BYTES_MAX: usize = 256 << 20;
+
+/// Life of a bearer token of the catalog, in seconds; engines renew it before.
+pub const TOKEN_SECONDS: i64 = 3_600;
+
+/// Names in a list whose client reads no pages: some megabytes of JSON.
+pub const LIST_MAX: usize = 100_000;
+
+/// How long the answer to a request with an idempotency key is kept: the half hour that clients are told, and a grace.
+pub const IDEMPOTENCY_MS: i64 = 45 * 60 * 1_000;
+
+/// Life of the credentials that an engine is given for the files of one table.
+pub const VENDED_CREDENTIAL_MS: i64 = 3_600_000;
+
+/// Largest metadata file of a table that is read: one of 100,000 snapshots takes some 60 MB.
+pub const METADATA_BYTES_MAX: u64 = 256 << 20;
+
+/// Metadata of tables that is kept, in bytes, and as much again for views.
+pub const METADATA_CACHE_BYTES: usize = 128 << 20;
+
+/// Attempts of a commit against others on other nodes before its client is told to try again.
+pub const COMMIT_ATTEMPTS_MAX: u32 = 8;

@@ -24,7 +24,7 @@ use crate::storage::Buckets;
 use crate::storage::file_read::FileReader;
 use crate::table::path_digest;
 use crate::telemetry::metrics::Metrics;
-use crate::{admin, s3store, sharing};
+use crate::{admin, catalog, s3store, sharing};
 
 /// The runtime of the control plane; it outlives the cores, so that open answers can finish.
 pub(super) fn start_runtime() -> Result<Runtime, Error> {
@@ -86,6 +86,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         finished: Arc::new(FinishedRuns::new(config.listing_cache_bytes, ground.metrics.finished())),
         clock: ground.clock.clone(),
     });
+    let catalog = open_catalog(&ground, &store, buckets.clone(), sessions.clone()).await?;
     let admin = admin::Door::new(admin::DoorParts {
         store,
         published,
@@ -107,7 +108,29 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         file_reader: ground.file_reader,
         clock: ground.clock,
     })?;
-    Ok(Doors { sharing, admin, s3, metrics: ground.metrics, shutdown: ground.shutdown })
+    Ok(Doors { sharing, catalog, admin, s3, metrics: ground.metrics, shutdown: ground.shutdown })
+}
+
+/// Opens the catalog, which puts right what an earlier process left half done.
+async fn open_catalog(
+    ground: &Ground<'_>,
+    store: &Store,
+    buckets: Buckets,
+    sessions: Sessions,
+) -> Result<catalog::Door, Error> {
+    let parts = catalog::DoorParts {
+        store: store.clone(),
+        buckets,
+        root: ground.config.root.clone(),
+        sealer: Sealer::new(&seal::derive(store.page_key(), "catalog tokens")),
+        sessions,
+        control: Handle::current(),
+        public_url: ground.public_url.clone(),
+        region: ground.config.region.clone(),
+        private_dir: private_dir(&ground.config.data_dir),
+        clock: ground.clock.clone(),
+    };
+    Ok(catalog::Door::new(parts).await?)
 }
 
 /// The server's own directory below the data directory; never a bucket.

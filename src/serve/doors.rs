@@ -11,11 +11,12 @@ use super::route::{DoorName, door_of};
 use super::shutdown::Shutdown;
 use crate::http::body::Body;
 use crate::telemetry::metrics::{CoreMetrics, Door, HintUse, Metrics};
-use crate::{admin, s3store, sharing};
+use crate::{admin, catalog, s3store, sharing};
 
 /// All doors; shared by the cores, each request is answered on the core that accepted it.
 pub(super) struct Doors {
     pub(super) sharing: sharing::Door,
+    pub(super) catalog: catalog::Door,
     pub(super) admin: admin::Door,
     pub(super) s3: s3store::Door,
     pub(super) metrics: Arc<Metrics>,
@@ -33,6 +34,7 @@ impl Doors {
         let awaits_nothing = awaits_nothing(&request);
         let mut response = match name {
             DoorName::Sharing => self.sharing.handle(request).await,
+            DoorName::Catalog => self.catalog.handle(request).await,
             DoorName::Admin => self.admin.handle(request).await,
             DoorName::S3 => self.s3.handle(request).await,
             DoorName::Ready if self.shutdown.has_begun() => plain(StatusCode::SERVICE_UNAVAILABLE),
@@ -78,6 +80,7 @@ fn plain(status: StatusCode) -> Response<Body> {
 fn label(name: DoorName) -> Door {
     match name {
         DoorName::Sharing => Door::Sharing,
+        DoorName::Catalog => Door::Catalog,
         DoorName::Admin => Door::Admin,
         DoorName::S3 => Door::S3,
         DoorName::Health | DoorName::Ready | DoorName::Metrics => Door::Operations,

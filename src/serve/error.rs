@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::error::Kind;
-use crate::{http, s3store, state};
+use crate::{catalog, http, s3store, state};
 
 /// A server that could not be started, with what stood in its way.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,8 @@ pub enum Error {
     State(#[from] state::Error),
     #[error(transparent)]
     Buckets(#[from] s3store::error::Error),
+    #[error(transparent)]
+    Catalog(#[from] catalog::error::Error),
     #[error(transparent)]
     Tls(#[from] http::tls::Error),
     #[error("this kernel refuses io_uring; leave `io` at auto, or set it to pread")]
@@ -38,6 +40,7 @@ impl Error {
         match self {
             Self::State(error) => error.kind(),
             Self::Buckets(error) => error.kind(),
+            Self::Catalog(error) => error.kind(),
             Self::Tls(error) => error.kind(),
             Self::Bind { .. } | Self::Locked { .. } => Kind::Conflict,
             Self::DataDirectory { .. } | Self::NoUring | Self::PortFile { .. } => Kind::Invalid,

@@ -2,12 +2,13 @@
 
 use http::Method;
 
-use crate::admin;
+use crate::{admin, catalog};
 
 /// The doors of one port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DoorName {
     Sharing,
+    Catalog,
     Admin,
     S3,
     /// Alive: answered as long as the process runs.
@@ -26,6 +27,7 @@ pub fn door_of(method: &Method, path: &str) -> DoorName {
         "/readyz" | "/minio/health/ready" if asks => DoorName::Ready,
         "/metrics" if asks => DoorName::Metrics,
         _ if is_below(path, "/delta-sharing") || is_below(path, "/_delta-sharing") => DoorName::Sharing,
+        _ if catalog::Door::serves(path) => DoorName::Catalog,
         _ if admin::Door::serves(path) => DoorName::Admin,
         _ => DoorName::S3,
     }
@@ -44,6 +46,8 @@ mod tests {
         assert_eq!(door_of(&Method::GET, "/delta-sharing/v1/shares"), DoorName::Sharing);
         assert_eq!(door_of(&Method::GET, "/_delta-sharing/shares"), DoorName::Sharing);
         assert_eq!(door_of(&Method::GET, "/delta-sharing-data/key"), DoorName::S3);
+        assert_eq!(door_of(&Method::GET, "/_iceberg/v1/config"), DoorName::Catalog);
+        assert_eq!(door_of(&Method::GET, "/_icebergs/v1/config"), DoorName::S3);
         assert_eq!(door_of(&Method::GET, "/_admin/v1/shares"), DoorName::Admin);
         assert_eq!(door_of(&Method::GET, "/minio/admin/v4/delta-sharing/shares"), DoorName::Admin);
         assert_eq!(door_of(&Method::GET, "/minio/health/live"), DoorName::Health);

@@ -41,6 +41,16 @@ impl EntryKind {
     }
 }
 
+impl EntryKind {
+    /// The word at the beginning of a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Table => "Table",
+            Self::View => "View",
+        }
+    }
+}
+
 impl std::fmt::Display for EntryKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())

@@ -31,17 +31,18 @@ pub enum Error {
     TokenShares { count: usize },
     #[error(transparent)]
     Name(#[from] name::Error),
+    // The words of the catalog's faults are those of the reference implementation, which engines compare.
     #[error("there is no warehouse named {name:?}")]
     WarehouseNotFound { name: String },
     #[error("a warehouse named {name:?} exists already")]
     WarehouseExists { name: String },
     #[error("warehouse {name:?} still has namespaces")]
     WarehouseNotEmpty { name: String },
-    #[error("there is no namespace {}", .levels.join("."))]
+    #[error("Namespace does not exist: {}", .levels.join("."))]
     NamespaceNotFound { levels: Vec<String> },
-    #[error("the namespace {} exists already", .levels.join("."))]
+    #[error("Namespace already exists: {}", .levels.join("."))]
     NamespaceExists { levels: Vec<String> },
-    #[error("the namespace {} still has namespaces, tables or views", .levels.join("."))]
+    #[error("Namespace {} is not empty: it still has namespaces, tables or views", .levels.join("."))]
     NamespaceNotEmpty { levels: Vec<String> },
     #[error(
         "the namespace would have {count} properties of {bytes} bytes; at most {} of {} bytes are allowed",
@@ -52,10 +53,10 @@ pub enum Error {
     #[error("a property is to be set and to be removed: {key:?}")]
     PropertyTwice { key: String },
     /// `kind` is what was looked for; `None`: either.
-    #[error("there is no {} {name}", .kind.map_or("table or view", EntryKind::as_str))]
+    #[error("{} does not exist: {name}", .kind.map_or("Table or view", EntryKind::title))]
     EntryNotFound { kind: Option<EntryKind>, name: EntryName },
     /// `kind` is what stands there.
-    #[error("a {kind} {name} exists already")]
+    #[error("{} already exists: {name}", .kind.title())]
     EntryExists { kind: EntryKind, name: EntryName },
     #[error("a table or view with the id {id} exists already")]
     EntryIdUsed { id: Uuid },

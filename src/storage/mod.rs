@@ -65,6 +65,12 @@ impl Buckets {
         self.on_files(move |files| write::make_bucket(files, &name)).await
     }
 
+    /// Removes a bucket and all that lies in it.
+    pub async fn remove_bucket(&self, name: &str) -> Result<(), Error> {
+        let (name, data_dir) = (name.to_owned(), Arc::clone(&self.data_dir));
+        self.on_files(move |files| write::remove_bucket(files, &data_dir, &name)).await
+    }
+
     /// Writes a small object that must not be there yet. On return it is on disk, with all directories above it.
     ///
     /// # Errors

@@ -6,11 +6,13 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use rustix::fs::{AtFlags, Dir, FileType, Mode};
 use rustix::io::Errno;
+use uuid::Uuid;
 
 use super::error::Error;
 use super::files::attributes::{self, Attributes, Known};
@@ -33,6 +35,18 @@ pub(super) fn make_bucket(files: &DataDir, name: &str) -> Result<bool, Error> {
         files.layout.bucket(name).map_err(failed(name))?;
     }
     Ok(is_new)
+}
+
+/// Removes the bucket `name` with all that lies in it: from one moment to the next it is gone, then its files are removed.
+/// What a death of the process leaves of them is removed with the next bucket.
+pub(super) fn remove_bucket(files: &DataDir, data_dir: &Path, name: &str) -> Result<(), Error> {
+    drop(files.layout.bucket(name).map_err(failed(name))?);
+    let doing = |doing| move |source| failed_at(name, "")(FileError::Io { doing, source });
+    let graves = data_dir.join(".lakeshare/removed");
+    std::fs::create_dir_all(&graves).map_err(doing("making a directory"))?;
+    let grave = graves.join(Uuid::new_v4().simple().to_string());
+    std::fs::rename(data_dir.join(name), grave).map_err(doing("removing a bucket"))?;
+    std::fs::remove_dir_all(&graves).map_err(doing("removing the files of a bucket"))
 }
 
 /// Writes an object that must not be there yet. On return it is on disk under its name, with all directories above.

@@ -14,12 +14,13 @@ use prometheus_client::registry::Registry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Door {
     Sharing,
+    Catalog,
     Admin,
     S3,
     Operations,
 }
 
-const DOORS: usize = 4;
+const DOORS: usize = 5;
 
 /// First digit of the status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]

@@ -74,10 +74,21 @@ impl Admin {
         credential: &Credential,
         at_ms: i64,
     ) -> Request<Vec<u8>> {
+        self.sign_for(("s3", method, path), body, credential, at_ms)
+    }
+
+    /// The same for another service.
+    pub(crate) fn sign_for(
+        &self,
+        (service, method, path): (&'static str, &str, &str),
+        body: &[u8],
+        credential: &Credential,
+        at_ms: i64,
+    ) -> Request<Vec<u8>> {
         let uri = format!("{}{path}", self.url);
         let request = Request::builder().method(method).uri(uri).body(()).unwrap();
         let (mut parts, ()) = request.into_parts();
-        let scope = Scope { region: "us-east-1", service: "s3" };
+        let scope = Scope { region: "us-east-1", service };
         sign_headers(&mut parts, Payload::Bytes(body), &scope, credential, at_ms).unwrap();
         Request::from_parts(parts, body.to_vec())
     }

@@ -40,6 +40,24 @@ pub(super) fn list(
     collect(connection, select, (found.row, kind.as_str(), after, limit_of(page)), |row| column(row, 0))
 }
 
+/// The metadata locations of a warehouse that begin with `prefix`, at most `limit`.
+pub(super) fn locations_below(
+    connection: &Connection,
+    warehouse: &str,
+    prefix: &str,
+    limit: usize,
+) -> Result<Vec<(EntryKind, String)>, Error> {
+    let warehouse = warehouses::require(connection, warehouse)?;
+    let select = "SELECT entries.kind, entries.metadata_location
+                  FROM entries JOIN namespaces ON namespaces.id = entries.namespace_id
+                  WHERE namespaces.warehouse_id = ?1
+                  AND substr(entries.metadata_location, 1, length(?2)) = ?2 LIMIT ?3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    collect(connection, select, (warehouse.id.to_string(), prefix, limit), |row| {
+        Ok((kind_of(row, 0)?, column(row, 1)?))
+    })
+}
+
 /// Makes the changes one after the other; the caller undoes all when one fails.
 pub(super) fn change_all(
     connection: &Connection,
@@ -194,15 +212,18 @@ fn check_location(location: &str) -> Result<(), Error> {
     Err(Error::MetadataLocation { bytes: location.len() })
 }
 
-fn read(row: &Row<'_>, name: &EntryName) -> Result<Entry, Error> {
-    let kind: String = column(row, 1)?;
-    let kind = [EntryKind::Table, EntryKind::View]
+fn kind_of(row: &Row<'_>, index: usize) -> Result<EntryKind, Error> {
+    let kind: String = column(row, index)?;
+    [EntryKind::Table, EntryKind::View]
         .into_iter()
         .find(|known| known.as_str() == kind)
-        .ok_or(Error::Stored { field: "the kind of an entry", value: kind })?;
+        .ok_or(Error::Stored { field: "the kind of an entry", value: kind })
+}
+
+fn read(row: &Row<'_>, name: &EntryName) -> Result<Entry, Error> {
     Ok(Entry {
         id: id(row, 0)?,
-        kind,
+        kind: kind_of(row, 1)?,
         name: name.clone(),
         metadata_location: column(row, 2)?,
         created_ms: column(row, 3)?,

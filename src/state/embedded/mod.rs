@@ -260,6 +260,17 @@ impl Store {
         .await
     }
 
+    /// The metadata locations of a warehouse that begin with `prefix`, at most `limit`. Looks at each entry.
+    pub async fn locations_below(
+        &self,
+        warehouse: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(EntryKind, String)>, Error> {
+        let (warehouse, prefix) = (warehouse.to_owned(), prefix.to_owned());
+        self.read(move |connection| entries::locations_below(connection, &warehouse, &prefix, limit)).await
+    }
+
     /// The answer that is kept under `key`, if it has not expired.
     pub async fn find_answer(&self, key: Uuid) -> Result<Option<KeptAnswer>, Error> {
         let now_ms = self.inner.clock.now_ms();

@@ -1,0 +1,160 @@
+//! Calls on namespaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::context::{Context, Payload};
+use super::error::Error;
+use super::idempotency::{Answer, KeyHeader};
+use super::page::PageQuery;
+use super::path::{InNamespace, InWarehouse, levels_of};
+use super::wire::{json, no_content};
+use crate::state::catalog::{Namespace, NamespaceUpdate, join_levels};
+
+#[derive(Deserialize)]
+pub(super) struct CreateNamespace {
+    namespace: Vec<String>,
+    #[serde(default)]
+    properties: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UpdateProperties {
+    #[serde(default)]
+    removals: Option<Vec<String>>,
+    #[serde(default)]
+    updates: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Serialize)]
+struct NamespaceAnswer<'a> {
+    namespace: &'a [String],
+    properties: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct NamespacesAnswer {
+    namespaces: Vec<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PropertiesAnswer {
+    updated: Vec<String>,
+    removed: Vec<String>,
+    missing: Vec<String>,
+}
+
+impl<'a> From<&'a Namespace> for NamespaceAnswer<'a> {
+    fn from(namespace: &'a Namespace) -> Self {
+        Self { namespace: &namespace.levels, properties: &namespace.properties }
+    }
+}
+
+/// `GET /v1/{prefix}/namespaces`.
+pub(super) async fn list(
+    State(context): State<Context>,
+    InWarehouse { warehouse }: InWarehouse,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Error> {
+    let parent = match query.parent.as_deref() {
+        None | Some("") => Vec::new(),
+        Some(text) => levels_of(text)?,
+    };
+    let mut gathering = query.asked()?.begin();
+    while let Some(page) = gathering.wanted() {
+        let found = context.store.list_namespaces(&warehouse, &parent, page).await?;
+        gathering.add(found, |levels| join_levels(levels))?;
+    }
+    let (namespaces, next_page_token) = gathering.finish();
+    Ok(json(StatusCode::OK, &NamespacesAnswer { namespaces, next_page_token }))
+}
+
+/// `POST /v1/{prefix}/namespaces`.
+pub(super) async fn create(
+    State(context): State<Context>,
+    InWarehouse { warehouse }: InWarehouse,
+    key: KeyHeader,
+    Payload { value: body, bytes }: Payload<CreateNamespace>,
+) -> Result<Response, Error> {
+    let CreateNamespace { namespace, properties } = body;
+    let properties = properties.unwrap_or_default();
+    let answer = Answer::json(&NamespaceAnswer { namespace: &namespace, properties: &properties });
+    let once = key.once(&context, &bytes);
+    once.run(&context, async {
+        let made =
+            context.store.create_namespace(&warehouse, namespace, properties, once.keep(&answer)).await?;
+        tracing::info!(warehouse, namespace = ?made.levels, "namespace created");
+        Ok(json(StatusCode::OK, &NamespaceAnswer::from(&made)))
+    })
+    .await
+}
+
+/// `GET /v1/{prefix}/namespaces/{namespace}`.
+pub(super) async fn get(
+    State(context): State<Context>,
+    InNamespace { warehouse, levels }: InNamespace,
+) -> Result<Response, Error> {
+    let namespace = context.store.get_namespace(&warehouse, &levels).await?;
+    Ok(json(StatusCode::OK, &NamespaceAnswer::from(&namespace)))
+}
+
+/// `HEAD /v1/{prefix}/namespaces/{namespace}`.
+pub(super) async fn exists(
+    State(context): State<Context>,
+    InNamespace { warehouse, levels }: InNamespace,
+) -> Result<Response, Error> {
+    context.store.get_namespace(&warehouse, &levels).await?;
+    Ok(no_content())
+}
+
+/// `DELETE /v1/{prefix}/namespaces/{namespace}`.
+pub(super) async fn remove(
+    State(context): State<Context>,
+    InNamespace { warehouse, levels }: InNamespace,
+    key: KeyHeader,
+) -> Result<Response, Error> {
+    let once = key.once(&context, &[]);
+    once.run(&context, async {
+        tracing::info!(warehouse, namespace = ?levels, "namespace removed");
+        context.store.remove_namespace(&warehouse, &levels, once.keep(&Answer::Empty)).await?;
+        Ok(no_content())
+    })
+    .await
+}
+
+/// `POST /v1/{prefix}/namespaces/{namespace}/properties`.
+pub(super) async fn update(
+    State(context): State<Context>,
+    InNamespace { warehouse, levels }: InNamespace,
+    key: KeyHeader,
+    Payload { value: body, bytes }: Payload<UpdateProperties>,
+) -> Result<Response, Error> {
+    let removals: BTreeSet<String> = body.removals.unwrap_or_default().into_iter().collect();
+    let updates = body.updates.unwrap_or_default();
+    if let Some(both) = removals.iter().find(|name| updates.contains_key(*name)) {
+        return Err(Error::Unprocessable {
+            reason: format!("property {both:?} is to be set and to be removed"),
+        });
+    }
+    let once = key.once(&context, &bytes);
+    once.run(&context, async {
+        // For the kept answer; what is missing may differ by a change in between, which a repeated answer may show.
+        let now = context.store.get_namespace(&warehouse, &levels).await?;
+        let (removed, missing): (Vec<_>, Vec<_>) =
+            removals.iter().cloned().partition(|name| now.properties.contains_key(name));
+        let answer =
+            Answer::json(&PropertiesAnswer { updated: updates.keys().cloned().collect(), removed, missing });
+        let update = NamespaceUpdate { removals, updates };
+        let done = context.store.update_namespace(&warehouse, &levels, update, once.keep(&answer)).await?;
+        let (updated, removed, missing) = (done.updated, done.removed, done.missing);
+        Ok(json(StatusCode::OK, &PropertiesAnswer { updated, removed, missing }))
+    })
+    .await
+}

@@ -1,0 +1,157 @@
+//! Tables: made, loaded, listed, renamed, registered, dropped.
+
+use http::Method;
+use http::header::{ETAG, IF_NONE_MATCH};
+use serde_json::{Value, json};
+
+use crate::support::catalog::{Catalog, new_table, schema};
+use crate::support::server::Server;
+
+const TABLES: &str = "/lake/namespaces/sales/tables";
+
+fn at(table: &str) -> String {
+    format!("{TABLES}/{table}")
+}
+
+#[tokio::test]
+async fn a_table_is_made_in_a_place_of_its_own_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::with_sales(&server).await;
+    let mut body = new_table("orders");
+    body["partition-spec"] = json!({"spec-id": 0, "fields": [
+        {"source-id": 1, "field-id": 1000, "name": "id_bucket", "transform": "bucket[4]"}]});
+    body["properties"] = json!({"owner": "me", "format-version": "2"});
+    let made = catalog.post(TABLES, &body).await.ok();
+    let metadata = &made["metadata"];
+    let (uuid, location) = (metadata["table-uuid"].as_str().unwrap(), metadata["location"].as_str().unwrap());
+    assert!(location.starts_with("s3://lake/"), "{location}");
+    assert!(location.len() > "s3://lake/".len() + 30, "the location carries a UUID: {location} {uuid}");
+    assert_eq!(metadata["format-version"], 2);
+    assert_eq!(metadata["properties"]["owner"], "me");
+    assert!(metadata["properties"]["format-version"].is_null(), "it is no property of the table");
+    assert_eq!(metadata["partition-specs"][0]["fields"][0]["transform"], "bucket[4]");
+    let file = made["metadata-location"].as_str().unwrap().strip_prefix("s3://").unwrap();
+    let stored: Value = serde_json::from_slice(&std::fs::read(dir.path().join(file)).unwrap()).unwrap();
+    assert_eq!(&stored, metadata, "what is told is what lies in the bucket");
+    let twice = catalog.post(TABLES, &body).await;
+    assert_eq!(twice.error(), (409, "AlreadyExistsException"));
+    assert!(server.terminate().success());
+    let server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::new(&server).await;
+    let loaded = catalog.get(&at("orders")).await.ok();
+    assert_eq!((&loaded["metadata"], &loaded["metadata-location"]), (metadata, &made["metadata-location"]));
+    assert_eq!(catalog.head(&at("orders")).await, 204);
+    assert_eq!(catalog.head(&at("none")).await, 404);
+    let list = catalog.get(TABLES).await.ok();
+    assert_eq!(list, json!({"identifiers": [{"namespace": ["sales"], "name": "orders"}]}));
+}
+
+#[tokio::test]
+async fn who_knows_the_metadata_is_told_so() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    catalog.make_table("t").await;
+    let first = catalog.get(&at("t")).await;
+    let tag = first.headers[ETAG].to_str().unwrap().to_owned();
+    let again =
+        catalog.call_with(Method::GET, &at("t"), &Value::Null, &[(IF_NONE_MATCH.as_str(), &tag)]).await;
+    assert_eq!((again.status.as_u16(), again.body), (304, Value::Null));
+    let refs = format!("{}?snapshots=refs", at("t"));
+    let other = catalog.call_with(Method::GET, &refs, &Value::Null, &[(IF_NONE_MATCH.as_str(), &tag)]).await;
+    assert_eq!(other.status, 200, "all snapshots and those of references are different answers");
+    let update =
+        json!({"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "1"}}]});
+    let changed = catalog.post(&at("t"), &update).await;
+    assert_ne!(changed.headers[ETAG], first.headers[ETAG]);
+    let fresh =
+        catalog.call_with(Method::GET, &at("t"), &Value::Null, &[(IF_NONE_MATCH.as_str(), &tag)]).await;
+    assert_eq!(fresh.ok()["metadata"]["properties"]["a"], "1");
+    assert_eq!(catalog.get(&format!("{}?snapshots=some", at("t"))).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_staged_table_exists_once_it_is_committed() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    let mut body = new_table("ctas");
+    body["stage-create"] = json!(true);
+    let staged = catalog.post(TABLES, &body).await.ok();
+    assert!(staged["metadata-location"].is_null());
+    assert_eq!(catalog.head(&at("ctas")).await, 404);
+    let metadata = &staged["metadata"];
+    let commit = json!({
+        "requirements": [{"type": "assert-create"}],
+        "updates": [
+            {"action": "assign-uuid", "uuid": metadata["table-uuid"]},
+            {"action": "upgrade-format-version", "format-version": 2},
+            {"action": "add-schema", "schema": metadata["schemas"][0], "last-column-id": 1},
+            {"action": "set-current-schema", "schema-id": -1},
+            {"action": "add-spec", "spec": {"spec-id": 0, "fields": []}},
+            {"action": "set-default-spec", "spec-id": -1},
+            {"action": "add-sort-order", "sort-order": {"order-id": 0, "fields": []}},
+            {"action": "set-default-sort-order", "sort-order-id": -1},
+            {"action": "set-location", "location": metadata["location"]},
+        ],
+    });
+    let made = catalog.post(&at("ctas"), &commit).await.ok();
+    assert_eq!(made["metadata"]["table-uuid"], metadata["table-uuid"]);
+    assert_eq!(catalog.head(&at("ctas")).await, 204);
+    let twice = catalog.post(&at("ctas"), &commit).await;
+    assert_eq!(twice.status, 409, "{}", twice.body);
+}
+
+#[tokio::test]
+async fn a_renamed_table_stays_where_it_lies() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    let made = catalog.make_table("a").await;
+    catalog.make_table("b").await;
+    catalog.post("/lake/namespaces", &json!({"namespace": ["other"]})).await.ok();
+    let name = |namespace: &str, name: &str| json!({"namespace": [namespace], "name": name});
+    let rename = async |from: Value, to: Value| {
+        catalog.post("/lake/tables/rename", &json!({"source": from, "destination": to})).await
+    };
+    assert_eq!(rename(name("sales", "a"), name("sales", "b")).await.error(), (409, "AlreadyExistsException"));
+    assert_eq!(rename(name("sales", "x"), name("sales", "y")).await.error(), (404, "NoSuchTableException"));
+    let nowhere = rename(name("sales", "a"), name("none", "a")).await;
+    assert_eq!(nowhere.error(), (404, "NoSuchNamespaceException"));
+    assert_eq!(rename(name("sales", "a"), name("other", "c")).await.status, 204);
+    assert_eq!(catalog.head(&at("a")).await, 404);
+    let moved = catalog.get("/lake/namespaces/other/tables/c").await.ok();
+    assert_eq!(moved["metadata-location"], made["metadata-location"]);
+}
+
+#[tokio::test]
+async fn a_dropped_table_keeps_its_files_unless_they_are_to_go_too() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    let place = |made: &Value| {
+        server.dir().join(made["metadata"]["location"].as_str().unwrap().strip_prefix("s3://").unwrap())
+    };
+    let (kept, purged) = (catalog.make_table("kept").await, catalog.make_table("purged").await);
+    assert_eq!(catalog.delete(&at("kept")).await.status, 204);
+    assert_eq!(catalog.delete(&at("kept")).await.error(), (404, "NoSuchTableException"));
+    assert!(place(&kept).is_dir());
+    assert_eq!(catalog.delete(&format!("{}?purgeRequested=true", at("purged"))).await.status, 204);
+    assert!(!place(&purged).exists());
+    let body = json!({"name": "back", "metadata-location": kept["metadata-location"]});
+    let back = catalog.post("/lake/namespaces/sales/register", &body).await.ok();
+    assert_eq!(back["metadata"], kept["metadata"]);
+    assert_eq!(catalog.post("/lake/namespaces/sales/register", &body).await.status, 409);
+}
+
+#[tokio::test]
+async fn purging_a_table_spares_one_that_lies_inside_of_it() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    for (name, location) in [("outer", "s3://lake/a"), ("inner", "s3://lake/a/b")] {
+        let body = json!({"name": name, "schema": schema(), "location": location});
+        catalog.post(TABLES, &body).await.ok();
+    }
+    assert_eq!(catalog.delete(&format!("{}?purgeRequested=true", at("outer"))).await.status, 204);
+    assert_eq!(catalog.get(&at("inner")).await.status, 200);
+    let update =
+        json!({"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "1"}}]});
+    catalog.post(&at("inner"), &update).await.ok();
+}
