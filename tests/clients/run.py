@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -70,9 +71,60 @@ def suites(scope):
     found["sharing_hints"] = sharing_hints
     found["sharing_history"] = sharing_history
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
+    found["iceberg_pyiceberg"] = lambda server: iceberg_pyiceberg(server, "--token", token(server))
+    found["iceberg_pyiceberg_sigv4"] = lambda server: iceberg_pyiceberg(server, "--sigv4", "--service", "s3tables")
     if scope == "all":
         found["sharing_rust"] = sharing_rust
+        found["iceberg_rck"] = iceberg_rck
+        found["iceberg_spark"] = iceberg_spark
     return found
+
+
+def catalog_call(server, path, body, kind, **headers):
+    request = urllib.request.Request(f"{server.url}/_iceberg/v1{path}", data=body.encode(), headers={"Content-Type": kind, **headers})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def token(server):
+    """A bearer token of the catalog for the root credential."""
+    form = f"grant_type=client_credentials&client_id={KEY}&client_secret={KEY}"
+    return catalog_call(server, "/oauth/tokens", form, "application/x-www-form-urlencoded")["access_token"]
+
+
+def warehouse(server, name="lake"):
+    headers = {"Authorization": f"Bearer {token(server)}"}
+    catalog_call(server, "/warehouses", json.dumps({"name": name}), "application/json", **headers)
+    return name
+
+
+def iceberg_pyiceberg(server, *proof):
+    return python(KIT / "iceberg_py.py", "--uri", f"{server.url}/_iceberg", "--warehouse", warehouse(server), *proof,
+                  "--s3", server.url, "--access-key", KEY, "--secret-key", KEY), {}
+
+
+def iceberg_rck(server):
+    """Iceberg's own REST compatibility kit."""
+    properties = {"warehouse": warehouse(server), "credential": f"{KEY}:{KEY}", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO"}
+    return python(HERE / "iceberg_rck.py", "--kit", KIT / "rck.sh", "--uri", f"{server.url}/_iceberg", "--jars", jars("rck"),
+                  "--out", server.folder / "rck-reports", *(f"{key}={value}" for key, value in properties.items())), {}
+
+
+def iceberg_spark(server):
+    sample = server.folder / "sample"
+    subprocess.run(python(KIT / "tpch_make.py", "--scale", "0.01", "--out", sample), check=True)
+    return [str(ROOT / ".venv-spark" / "bin" / "python"), str(KIT / "iceberg_spark.py"), "--uri", f"{server.url}/_iceberg",
+            "--warehouse", warehouse(server), "--sigv4", "--data", str(sample), "--s3", server.url, "--access-key", KEY,
+            "--secret-key", KEY, "--jars", str(jars("spark"))], {}
+
+
+def jars(profile):
+    """The libraries of a profile of the kit's Maven project, fetched once."""
+    folder = TOOLS / "jars" / profile
+    if not folder.is_dir():
+        subprocess.run(["mvn", "-q", "-B", "-f", str(KIT / "pom.xml"), f"-P{profile}", "dependency:copy-dependencies",
+                        f"-DoutputDirectory={folder}"], check=True)
+    return folder
 
 
 def s3_cli(server):
