@@ -163,7 +163,7 @@ fn print(context: &Context, rails: &str, is_last: bool, depth: usize, node: &Nod
     let printer = &context.printer;
     let branch = if is_last { "└─ " } else { "├─ " };
     let name = match node {
-        Node::Warehouse(_) | Node::Namespace(_) => printer.tone(Tone::Name, node.name()),
+        Node::Warehouse(_) | Node::Namespace(_) => printer.tone(Tone::Name, &format!("{}/", node.name())),
         Node::Entry { kind: Kind::Table, name, .. } => printer.tone(Tone::Plain, name),
         Node::Entry { kind: Kind::View, name, .. } => printer.tone(Tone::Plain, &format!("{name} [view]")),
     };

@@ -32,7 +32,10 @@ pub(crate) async fn run(context: &Context, args: &TableShow) -> Result<(), Fault
         let what = format!("cannot show the table '{}'", target.dotted());
         catalog.peer.stranger(&what, &error.to_string())
     })?;
-    let lines = if args.snapshots {
+    let lines = if args.snapshots && metadata.snapshots.is_empty() {
+        printer.note(&format!("'{target}' has no snapshots yet."));
+        Vec::new()
+    } else if args.snapshots {
         snapshot_lines(&metadata)
     } else {
         let location = loaded.metadata_location.unwrap_or_default();

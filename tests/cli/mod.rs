@@ -1,6 +1,7 @@
 //! The command line, as the real executable answers.
 
 mod broken_line;
+mod catalog;
 mod help;
 mod normal;
 mod objects;

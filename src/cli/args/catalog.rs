@@ -32,7 +32,7 @@ pub(crate) struct WarehouseCreate {
     /// Do not complain when the warehouse exists
     #[arg(long, short = 'p')]
     pub ignore_existing: bool,
-    /// Take a bucket of that name that exists already; its objects stay
+    /// Taken for symmetry with mc: a bucket that exists becomes a warehouse in any case, objects and all
     #[arg(long)]
     pub upgrade_existing: bool,
 }

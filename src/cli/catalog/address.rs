@@ -39,7 +39,7 @@ const WAREHOUSE_FORM: &str = "ALIAS/WAREHOUSE";
 
 impl Warehouse {
     pub(crate) fn parse(words: &[String]) -> Result<Self, Fault> {
-        match split(words, 2)?.as_slice() {
+        match split(words)?.as_slice() {
             [alias, name] => Ok(Self { alias: alias.clone(), name: plain(name)? }),
             parts => Err(wrong_count(words, parts, 2, WAREHOUSE_FORM)),
         }
@@ -48,7 +48,7 @@ impl Warehouse {
 
 impl Namespace {
     pub(crate) fn parse(words: &[String]) -> Result<Self, Fault> {
-        match split(words, 3)?.as_slice() {
+        match split(words)?.as_slice() {
             [alias, warehouse, levels] => Self::of(alias, warehouse, levels),
             parts => Err(wrong_count(words, parts, 3, NAMESPACE_FORM)),
         }
@@ -56,7 +56,7 @@ impl Namespace {
 
     /// A warehouse, or a namespace of it: no levels are the warehouse itself.
     pub(crate) fn parse_or_warehouse(words: &[String]) -> Result<Self, Fault> {
-        match split(words, 3)?.as_slice() {
+        match split(words)?.as_slice() {
             [alias, warehouse, levels] => Self::of(alias, warehouse, levels),
             [alias, name] => {
                 let warehouse = Warehouse { alias: alias.clone(), name: plain(name)? };
@@ -79,7 +79,7 @@ impl Namespace {
 
 impl Table {
     pub(crate) fn parse(words: &[String]) -> Result<Self, Fault> {
-        match split(words, 4)?.as_slice() {
+        match split(words)?.as_slice() {
             [alias, warehouse, levels, name] => {
                 Ok(Self { namespace: Namespace::of(alias, warehouse, levels)?, name: plain(name)? })
             }
@@ -89,7 +89,7 @@ impl Table {
 
     /// A table and its new name: a name alone stays in the namespace, `NAMESPACE/NAME` leaves it.
     pub(crate) fn parse_rename(words: &[String]) -> Result<(Self, Self), Fault> {
-        let parts = split(words, usize::MAX)?;
+        let parts = split(words)?;
         let from = Self::parse(parts.get(..4).unwrap_or(&parts))?;
         let to = match parts.get(4..).unwrap_or_default() {
             [name] => Self { namespace: from.namespace.clone(), name: plain(name)? },
@@ -118,7 +118,7 @@ impl Table {
 
 impl Root {
     pub(crate) fn parse(words: &[String]) -> Result<Self, Fault> {
-        match split(words, 3)?.as_slice() {
+        match split(words)?.as_slice() {
             [alias] => Ok(Self { alias: alias.clone(), warehouse: None, levels: Vec::new() }),
             parts if parts.len() > 3 => Err(wrong_count(words, parts, 3, "ALIAS[/WAREHOUSE[/NAMESPACE]]")),
             _ => {
@@ -160,16 +160,10 @@ impl fmt::Display for Root {
     }
 }
 
-/// The parts of a target, cut at every slash; as many words as a whole target has are one part each, slashes and all.
-fn split(words: &[String], whole: usize) -> Result<Vec<String>, Fault> {
-    if words.len() == whole && words.first().is_some_and(|alias| !alias.contains('/')) {
-        return require_parts(words, words.to_vec());
-    }
+/// The parts of a target, cut at every slash; no name holds one.
+fn split(words: &[String]) -> Result<Vec<String>, Fault> {
     let joined = words.iter().map(|word| word.trim_end_matches('/')).collect::<Vec<_>>().join("/");
-    require_parts(words, joined.split('/').map(str::to_owned).collect())
-}
-
-fn require_parts(words: &[String], parts: Vec<String>) -> Result<Vec<String>, Fault> {
+    let parts: Vec<String> = joined.split('/').map(str::to_owned).collect();
     if parts.iter().any(String::is_empty) {
         return Err(Fault::usage(cannot_read(words), "a part of it is empty")
             .advise("Write names with one / between them; `lakeshare alias list` shows the aliases."));
@@ -260,8 +254,7 @@ mod tests {
         ] {
             assert_eq!(shown(text), "local/lake/sales.eu/t", "{text}");
         }
-        let table = Table::parse(&words("local lake a b/c")).unwrap();
-        assert_eq!((table.name.as_str(), table.dotted().as_str()), ("b/c", "a.b/c"));
+        assert_eq!(Table::parse(&words("local/lake/a.b/t")).unwrap().dotted(), "a.b.t");
         assert_eq!(Warehouse::parse(&words("local/lake/")).unwrap().to_string(), "local/lake");
     }
 
