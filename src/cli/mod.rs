@@ -18,6 +18,7 @@ mod peer;
 mod printer;
 mod private_file;
 mod quickstart;
+mod quickstart_iceberg;
 mod reads;
 mod remove;
 mod s3;

@@ -1,4 +1,4 @@
-//! Makes sample tables, shares them, and serves them in the foreground.
+//! Makes sample tables, shares and catalogs them, and serves them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,6 +7,7 @@ use serde_json::json;
 use url::Url;
 
 use super::args::quickstart::Quickstart;
+use super::catalog::client::Catalog;
 use super::client::{Client, NewSchema, NewShare, NewToken, ShareInfo, SharePatch, TokenRequest};
 use super::context::Context;
 use super::fault::Fault;
@@ -14,14 +15,17 @@ use super::human;
 use super::peer::Peer;
 use super::printer::Tone;
 use super::private_file::PrivateFile;
-use super::reads::Read;
+use super::quickstart_iceberg::{self, TABLE, WAREHOUSE};
+use super::reads::{IcebergRead, Read};
+use super::s3::Store;
 use super::server::{chain, log_filter, read_config};
 use super::table_spec::{Addition, TableOptions, TableSpec};
 use super::wait::wait_for;
 use crate::config::Config;
-use crate::sample::tables::{LOCATIONS, Size, write_tables};
+use crate::sample::tables::{LOCATIONS, Size, customers, write_tables};
 use crate::serve::shutdown::Shutdown;
 use crate::serve::{self, Started};
+use crate::sigv4::credential::Credential;
 use crate::telemetry::log;
 
 const BUCKET: &str = "testdelta";
@@ -36,6 +40,7 @@ struct Ready<'a> {
     started: &'a Started,
     profile: &'a Path,
     token: &'a NewToken,
+    credential: &'a Credential,
 }
 
 /// Makes what is missing and serves until SIGINT or SIGTERM.
@@ -57,7 +62,8 @@ pub(crate) fn run(context: &Context, args: &Quickstart) -> Result<(), Fault> {
     let served = serve::run(&config, &shutdown, |started| {
         let shared = share_tables(context, &config, started).and_then(|token| {
             write_profile(draft, &profile, &token)?;
-            print_banner(context, &Ready { started, profile: &profile, token: &token }, &warnings);
+            let ready = Ready { started, profile: &profile, token: &token, credential: &config.root };
+            print_banner(context, &ready, &warnings);
             Ok(())
         });
         if let Err(fault) = shared {
@@ -96,15 +102,18 @@ fn make_tables(context: &Context, dir: &Path) -> Result<(), Fault> {
 /// Makes the share or completes it, and makes a token for it.
 fn share_tables(context: &Context, config: &Config, started: &Started) -> Result<NewToken, Fault> {
     let endpoint = own_endpoint(config, started)?;
-    let peer = Peer {
+    let http = context.trust.client(&endpoint)?;
+    let peer = || Peer {
         name: endpoint.origin().ascii_serialization(),
-        http: context.trust.client(&endpoint)?,
-        endpoint,
+        http: http.clone(),
+        endpoint: endpoint.clone(),
         credential: config.root.clone(),
         clock: context.clock.clone(),
     };
-    let client = Client::new(peer);
+    let client = Client::new(peer());
+    let (catalog, store) = (Catalog { peer: peer() }, Store::new(peer()));
     let calls = async {
+        quickstart_iceberg::make_table(&catalog, &store, SCHEMA, || customers(Size::default())).await?;
         let shares = client.list_shares().await?;
         match shares.iter().find(|share| share.name.eq_ignore_ascii_case(SHARE)) {
             None => {
@@ -179,6 +188,12 @@ fn print_banner(context: &Context, ready: &Ready<'_>, warnings: &[String]) {
     let endpoint = format!("{}/delta-sharing", ready.started.public_url.trim_end_matches('/'));
     let profile = ready.profile.display().to_string();
     let read = Read { profile: &profile, endpoint: &endpoint, share: SHARE, schema: SCHEMA, table: "orders" };
+    let iceberg = IcebergRead {
+        endpoint: ready.started.public_url.trim_end_matches('/'),
+        credential: ready.credential,
+        warehouse: WAREHOUSE,
+        table: &format!("{SCHEMA}.{TABLE}"),
+    };
     printer.object(&json!({
         "address": ready.started.address.to_string(),
         "endpoint": endpoint,
@@ -187,11 +202,22 @@ fn print_banner(context: &Context, ready: &Ready<'_>, warnings: &[String]) {
         "expiresAt": ready.token.expires_at,
         "share": SHARE,
         "tables": table_specs().iter().map(|spec| format!("{SCHEMA}.{}", spec.name)).collect::<Vec<_>>(),
-        "reads": {"python": read.python(), "spark": read.spark(), "curl": read.curl()},
+        "warehouse": WAREHOUSE,
+        "icebergTables": [format!("{SCHEMA}.{TABLE}")],
+        "reads": {
+            "python": read.python(),
+            "spark": read.spark(),
+            "curl": read.curl(),
+            "pyiceberg": iceberg.python(),
+        },
     }));
     printer.line("");
     printer.line(&format!("Endpoint:  {}", printer.tone(Tone::Strong, &endpoint)));
     printer.line(&format!("Share:     {SHARE}, with {SCHEMA}.orders and {SCHEMA}.customer"));
+    printer.line(&format!(
+        "Iceberg:   {}/_iceberg, warehouse {WAREHOUSE}, with {SCHEMA}.{TABLE}",
+        iceberg.endpoint
+    ));
     let expiry = ready
         .token
         .expires_at
@@ -209,6 +235,7 @@ fn print_banner(context: &Context, ready: &Ready<'_>, warnings: &[String]) {
         ("Read ten orders with pandas:", read.python()),
         ("The same with Spark 3.5 (Java 8, 11 or 17):", read.spark()),
         ("The protocol itself:", read.curl()),
+        ("The Iceberg table with pyiceberg:", iceberg.python()),
     ] {
         printer.line("");
         printer.line(&printer.tone(Tone::Good, title));

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::sigv4::credential::Credential;
+
 /// The environment that the printed commands make and use, beside the reader's own.
 const PYTHON: &str = ".venv-demo/bin/python";
 const MAKE_PYTHON: &str = "python3 -m venv .venv-demo && .venv-demo/bin/pip install --quiet";
@@ -61,6 +63,39 @@ curl -sS -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'
     }
 }
 
+/// An Iceberg table of a warehouse.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IcebergRead<'a> {
+    /// `https://host`, without a slash at its end.
+    pub endpoint: &'a str,
+    pub credential: &'a Credential,
+    pub warehouse: &'a str,
+    /// `namespace.table`
+    pub table: &'a str,
+}
+
+impl IcebergRead<'_> {
+    /// pyiceberg, in two commands. Only a key pair that everybody knows is printed.
+    pub(crate) fn python(&self) -> String {
+        let Self { endpoint, credential: Credential { access_key, secret_key }, warehouse, table } = self;
+        let is_known = access_key == secret_key;
+        let pair =
+            if is_known { format!("{access_key}:{secret_key}") } else { "ACCESS_KEY:SECRET_KEY".to_owned() };
+        let code = format!(
+            "from pyiceberg.catalog import load_catalog
+catalog = load_catalog(type=\"rest\", uri={}, warehouse={},
+    credential={}, **{{\"oauth2-server-uri\": {}}})
+print(catalog.load_table({}).scan(limit=10).to_pandas().to_string())",
+            json!(format!("{endpoint}/_iceberg")),
+            json!(warehouse),
+            json!(pair),
+            json!(format!("{endpoint}/_iceberg/v1/oauth/tokens")),
+            json!(table),
+        );
+        format!("{MAKE_PYTHON} \"pyiceberg[pyarrow]\" pandas\n{PYTHON} -c {}", quote(&code))
+    }
+}
+
 /// `text` as one word of a POSIX shell.
 fn quote(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
@@ -102,6 +137,22 @@ mod tests {
                 r#"load_as_pandas("/home/me/it's \"mine\"/demo.share#test.tpch.orders", limit=10)"#
             ),
             "{code}"
+        );
+    }
+
+    #[test]
+    fn a_secret_of_somebody_is_not_printed() {
+        let read = |secret: &str| {
+            let credential = Credential { access_key: "lakeadmin".to_owned(), secret_key: secret.to_owned() };
+            let endpoint = "http://127.0.0.1:9000";
+            IcebergRead { endpoint, credential: &credential, warehouse: "testice", table: "tpch.customer" }
+                .python()
+        };
+        assert!(read("lakeadmin").contains("lakeadmin:lakeadmin"), "{}", read("lakeadmin"));
+        assert!(
+            read("own").contains("ACCESS_KEY:SECRET_KEY") && !read("own").contains("own\""),
+            "{}",
+            read("own")
         );
     }
 

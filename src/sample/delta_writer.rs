@@ -186,7 +186,8 @@ fn read_first_metadata(log: &Path) -> Result<Value, Error> {
     Ok(metadata.unwrap_or_default())
 }
 
-fn encode_parquet(batch: &arrow_array::RecordBatch) -> parquet::errors::Result<Vec<u8>> {
+/// The rows of `batch` as a Parquet file.
+pub fn encode_parquet(batch: &arrow_array::RecordBatch) -> parquet::errors::Result<Vec<u8>> {
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     // Readers take their schema from the table's log, so the Arrow copy in the footer would only cost bytes.
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 use serde_json::json;
 
 /// Digits of a `decimal(15,2)`, the type of every amount in TPC-H.
@@ -53,6 +54,30 @@ impl Values {
             Self::Date(_) => "date".to_owned(),
             Self::Text(_) => "string".to_owned(),
         }
+    }
+
+    /// The type's name in an Iceberg schema (table specification, "Appendix C").
+    pub fn iceberg_type(&self) -> String {
+        match self {
+            Self::Long(_) => "long".to_owned(),
+            Self::Integer(_) => "int".to_owned(),
+            Self::Decimal(_) => format!("decimal({DECIMAL_PRECISION}, {DECIMAL_SCALE})"),
+            Self::Date(_) => "date".to_owned(),
+            Self::Text(_) => "string".to_owned(),
+        }
+    }
+
+    /// The smallest or the largest value as bytes (Iceberg table specification, "Appendix D").
+    pub fn bound_bytes(&self, largest: bool) -> Option<Vec<u8>> {
+        fn bound<T: Ord>(values: &[T], largest: bool) -> Option<&T> {
+            if largest { values.iter().max() } else { values.iter().min() }
+        }
+        Some(match self {
+            Self::Long(values) => bound(values, largest)?.to_le_bytes().to_vec(),
+            Self::Integer(values) | Self::Date(values) => bound(values, largest)?.to_le_bytes().to_vec(),
+            Self::Decimal(values) => shortest(*bound(values, largest)?),
+            Self::Text(values) => bound(values, largest)?.as_bytes().to_vec(),
+        })
     }
 
     fn arrow_type(&self) -> DataType {
@@ -119,6 +144,17 @@ impl Rows {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
     }
 
+    /// All columns, numbered from 1 on as Iceberg's readers look for them.
+    pub fn to_numbered_batch(&self) -> Result<RecordBatch, ArrowError> {
+        let field = |(index, column): (usize, &Column)| {
+            let number = [(PARQUET_FIELD_ID_META_KEY, (index + 1).to_string())];
+            Field::new(column.name, column.values.arrow_type(), true).with_metadata(number)
+        };
+        let fields: Vec<Field> = self.columns.iter().enumerate().map(field).collect();
+        let arrays = self.columns.iter().map(|column| column.values.to_array()).collect::<Result<_, _>>()?;
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+    }
+
     /// The statistics of a data file (Delta protocol, "Per-file Statistics"), exact and untruncated.
     pub fn stats_json(&self, left_out: Option<&str>) -> String {
         let (mut minima, mut maxima, mut nulls) = (Vec::new(), Vec::new(), Vec::new());
@@ -141,6 +177,18 @@ impl Rows {
     fn stored<'a>(&'a self, left_out: Option<&'a str>) -> impl Iterator<Item = &'a Column> {
         self.columns.iter().filter(move |column| Some(column.name) != left_out)
     }
+}
+
+/// The shortest two's complement of a number, largest byte first.
+fn shortest(number: i64) -> Vec<u8> {
+    let bytes = number.to_be_bytes();
+    let fill = if number < 0 { 0xff } else { 0 };
+    let kept_sign = |next: u8| (next ^ fill) & 0x80 == 0;
+    let leading = bytes
+        .windows(2)
+        .take_while(|pair| matches!(pair, [first, next] if *first == fill && kept_sign(*next)));
+    let skipped = leading.count();
+    bytes.iter().skip(skipped).copied().collect()
 }
 
 /// Hundredths as a JSON number with two decimals, exact where a float would round.

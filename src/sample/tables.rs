@@ -6,7 +6,8 @@ use super::action::Head;
 use super::delta_writer::{DeltaWriter, latest_version, stable_uuid};
 use super::error::Error;
 use super::history::{TablePlan, customer_plan, orders_plan};
-use super::tpch::{Generator, TEXT_POOL_BYTES};
+use super::rows::Rows;
+use super::tpch::{Generator, TEXT_POOL_BYTES, customer_rows};
 use crate::clock::Clock;
 
 /// The sample tables, in the order in which they are written, as directories below the bucket.
@@ -52,6 +53,13 @@ pub fn write_tables(bucket: &Path, size: Size, clock: &Clock) -> Result<bool, Er
         write_table(&bucket.join(location), &plan, size, clock)?;
     }
     Ok(true)
+}
+
+/// All customers, in the order of their keys.
+pub fn customers(size: Size) -> Rows {
+    let generator = Generator::new(size.scale_factor, size.text_pool_bytes);
+    let customers = generator.customers();
+    customer_rows(&customers.iter().collect::<Vec<_>>())
 }
 
 fn write_table(root: &Path, plan: &TablePlan, size: Size, clock: &Clock) -> Result<(), Error> {

@@ -64,6 +64,8 @@ def main():
             check(f"{time} start: the profile is for its owner only", profile.stat().st_mode & 0o777 == 0o600, oct(profile.stat().st_mode))
             check(f"{time} start: it shares two tables", sorted(shown["tables"]) == ["tpch.customer", "tpch.orders"], shown)
             reads(shown, folder)
+            done = paste(["bash", "-c", shown["reads"]["pyiceberg"]], folder)
+            check(f"{time} start: the printed pyiceberg read prints customers", done.returncode == 0 and "c_custkey" in done.stdout, done)
             process.send_signal(signal.SIGINT)
             check(f"{time} start: Ctrl-C ends it with 0", process.wait(timeout=60) == 0, process.stderr.read())
     checks.finish("quickstart")

@@ -7,8 +7,8 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Makes TPC-H orders and customer as Delta tables below DIR, shares them as test, writes demo.share
-to the current directory, prints three reads to copy, and serves until Ctrl-C. A second run finds the tables and
-the share, and makes a fresh token.
+to the current directory, makes customer an Iceberg table of the warehouse testice too, prints reads to copy, and serves
+until Ctrl-C. A second run finds tables, share and warehouse, and makes a fresh token.
 
 Examples:
   lakeshare quickstart

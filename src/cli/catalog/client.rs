@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::address::{Namespace, Table, Warehouse};
 use super::wire::{
@@ -166,6 +167,12 @@ impl Catalog {
         self.get(&what, &format!("{}?snapshots={snapshots}", table_path(table))).await
     }
 
+    /// Changes a table, if what `commit` requires is still true.
+    pub(crate) async fn commit_table(&self, table: &Table, commit: &Value) -> Result<(), Fault> {
+        let what = format!("cannot write the table '{}'", table.dotted());
+        self.send(&what, Method::POST, &table_path(table), Some(commit)).await.map(drop)
+    }
+
     pub(crate) async fn rename_table(&self, from: &Table, to: &Table) -> Result<(), Fault> {
         let what = format!("cannot rename the table '{}'", from.dotted());
         let path = format!("/{}/tables/rename", encoded(&from.namespace.warehouse.name));
@@ -292,8 +299,8 @@ mod tests {
 
     #[test]
     fn names_are_one_segment_each_and_levels_are_joined() {
-        let path = table_path(&table("local lake sales.eu orders/1"));
-        assert_eq!(path, "/lake/namespaces/sales%1Feu/tables/orders%2F1");
+        let path = table_path(&table("local lake sales.eu orders+1"));
+        assert_eq!(path, "/lake/namespaces/sales%1Feu/tables/orders%2B1");
         assert_eq!(page("a+b="), "pageSize=1000&pageToken=a%2Bb%3D");
     }
 
