@@ -70,6 +70,7 @@ def suites(scope):
     found["sharing_corpus"] = sharing_corpus
     found["sharing_hints"] = sharing_hints
     found["sharing_history"] = sharing_history
+    found["iceberg_csv"] = iceberg_csv
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
     found["iceberg_pyiceberg"] = lambda server: iceberg_pyiceberg(server, "--token", token(server))
     found["iceberg_pyiceberg_sigv4"] = lambda server: iceberg_pyiceberg(server, "--sigv4", "--service", "s3tables")
@@ -148,6 +149,10 @@ def sharing_hints(server):
 def sharing_history(server):
     return python(HERE / "sharing_history.py", "--lakeshare", server.lakeshare, "--config-dir",
                   server.folder / "config", "--data", server.data), {}
+
+
+def iceberg_csv(server):
+    return python(HERE / "iceberg_csv.py", "--lakeshare", server.lakeshare, "--config-dir", server.folder / "config"), {}
 
 
 def sharing_rust(server):
