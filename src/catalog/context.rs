@@ -10,6 +10,7 @@ use super::bearer::Tokens;
 use super::error::Error;
 use super::locks::Locks;
 use super::metadata_files::MetadataFiles;
+use super::scan_state::Scans;
 use crate::auth::session::Sessions;
 use crate::clock::Clock;
 use crate::iceberg::metadata::TableMetadata;
@@ -38,6 +39,7 @@ pub(super) struct Inner {
     pub(super) locks: Locks,
     /// The calls that there are, as the configuration lists them.
     pub(super) endpoints: Vec<String>,
+    pub(super) scans: Scans,
 }
 
 impl std::ops::Deref for Context {

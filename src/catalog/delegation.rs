@@ -91,6 +91,11 @@ pub(super) fn delegate(context: &Context, wanted: Wanted, table: &Table<'_>) -> 
     Delegation { config, storage_credentials }
 }
 
+/// `storage-credentials` of a scan, where the client wants them.
+pub(super) fn credentials_json(context: &Context, wanted: Wanted, place: &Place) -> Option<String> {
+    wanted.credentials.then(|| serde_json::to_string(&[credential_of(context, place)]).unwrap_or_default())
+}
+
 /// A session that may read and write what lies below the table's location, and nothing else.
 pub(super) fn credential_of(context: &Context, place: &Place) -> StorageCredential {
     let expires_ms = context.clock.now_ms().saturating_add(limits::catalog::VENDED_CREDENTIAL_MS);

@@ -7,10 +7,11 @@ use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::scan_state;
 use super::wire::json;
 use crate::error::Kind;
 use crate::state::catalog::{EntryKind, EntryName};
-use crate::{auth, iceberg, limits, sigv4, state, storage};
+use crate::{auth, iceberg, limits, manifest, sigv4, state, storage};
 
 /// Why a catalog request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,14 @@ pub enum Error {
     Metadata { location: String, source: Box<iceberg::error::Error> },
     #[error(transparent)]
     Change(iceberg::error::Error),
+    #[error("the manifest {path} cannot be read: {source}")]
+    Manifest { path: String, source: manifest::error::Error },
+    #[error("there is no such {}", kind.as_str())]
+    NoPlan { kind: scan_state::Kind },
+    #[error("the scan is too large for one answer; filter it, or read it without the catalog")]
+    PlanTooLarge,
+    #[error("the scan broke off inside the server; its log says why")]
+    Scan { source: tokio::task::JoinError },
     #[error("the commit names no table")]
     NoChange,
     #[error("there are more than {} names; ask for them in pages", limits::catalog::LIST_MAX)]
@@ -87,16 +96,18 @@ impl Error {
             Self::Storage(error) => error.kind(),
             Self::Metadata { .. } => Kind::Corrupt,
             Self::Change(error) => error.kind(),
+            Self::Manifest { source, .. } => source.kind(),
+            Self::PlanTooLarge => Kind::TooLarge,
             Self::Json { .. }
             | Self::Field { .. }
             | Self::Unprocessable { .. }
             | Self::NoChange
             | Self::TooManyNames
             | Self::UnknownMethod { .. } => Kind::Invalid,
-            Self::UnknownPath { .. } => Kind::NotFound,
+            Self::UnknownPath { .. } | Self::NoPlan { .. } => Kind::NotFound,
             Self::NameTaken { .. } | Self::RenameTaken { .. } => Kind::Conflict,
             Self::Busy => Kind::Unavailable,
-            Self::Task { .. } => Kind::Internal,
+            Self::Task { .. } | Self::Scan { .. } => Kind::Internal,
         }
     }
 
@@ -166,6 +177,7 @@ impl Error {
             Self::State(State::Commit { .. }) | Self::Task { .. } => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "CommitStateUnknownException")
             }
+            Self::NoPlan { kind } => (StatusCode::NOT_FOUND, kind.exception()),
             Self::UnknownMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, "BadRequestException"),
             _ => return None,
         })

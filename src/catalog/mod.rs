@@ -47,9 +47,16 @@ mod namespaces;
 mod oauth;
 mod page;
 mod path;
+mod plan;
 mod purge;
 mod reports;
 mod routes;
+mod scan_file_json;
+mod scan_files;
+mod scan_request;
+mod scan_state;
+mod scan_tasks;
+mod scan_token;
 mod sweep;
 mod tables;
 mod views;
@@ -62,6 +69,7 @@ use context::{Context, Inner};
 use error::Error;
 use locks::Locks;
 use metadata_files::MetadataFiles;
+use scan_state::Scans;
 
 const BODY: BodyTerms = BodyTerms {
     bytes_max: limits::catalog::BODY_BYTES_MAX,
@@ -78,7 +86,7 @@ pub struct DoorParts {
     pub buckets: Buckets,
     /// Signs requests, and is exchanged for bearer tokens.
     pub root: Credential,
-    /// Seals bearer tokens.
+    /// Seals bearer tokens and plans of scans.
     pub sealer: Sealer,
     /// Issues credentials for the directory of one table.
     pub sessions: Sessions,
@@ -114,6 +122,7 @@ impl Door {
         let pending = Pending::open(&parts.private_dir)?;
         let tables = MetadataFiles::new(parts.buckets.clone(), pending.clone());
         let views = MetadataFiles::new(parts.buckets.clone(), pending.clone());
+        let scans = Scans::new(parts.sealer.clone());
         let tokens = Tokens::new(parts.sealer, &parts.root);
         let context = Context {
             inner: Arc::new(Inner {
@@ -129,6 +138,7 @@ impl Door {
                 views,
                 locks: Locks::new(),
                 endpoints: routes::endpoints(),
+                scans,
             }),
         };
         sweep::sweep(&context.inner, &pending).await?;

@@ -6,7 +6,7 @@ use axum::routing::{self, MethodRouter};
 
 use super::context::Context;
 use super::error::Error;
-use super::{commit, config, credentials, namespaces, oauth, reports, tables, views, warehouses};
+use super::{commit, config, credentials, namespaces, oauth, plan, reports, tables, views, warehouses};
 
 /// Where the catalog lies.
 pub(super) const ROOT: &str = "/_iceberg";
@@ -67,6 +67,10 @@ fn table_routes() -> Vec<Route> {
         get("/v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials", credentials::get),
         post("/v1/{prefix}/namespaces/{namespace}/tables/{table}/sign", credentials::sign),
         post("/v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics", reports::report),
+        post("/v1/{prefix}/namespaces/{namespace}/tables/{table}/plan", plan::plan),
+        get("/v1/{prefix}/namespaces/{namespace}/tables/{table}/plan/{plan-id}", plan::fetch),
+        delete("/v1/{prefix}/namespaces/{namespace}/tables/{table}/plan/{plan-id}", plan::cancel),
+        post("/v1/{prefix}/namespaces/{namespace}/tables/{table}/tasks", plan::tasks),
         post("/v1/{prefix}/namespaces/{namespace}/register", tables::register),
         post("/v1/{prefix}/tables/rename", tables::rename),
         post("/v1/{prefix}/transactions/commit", commit::transaction),

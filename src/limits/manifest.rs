@@ -20,3 +20,30 @@ pub const FILTER_DEPTH_MAX: usize = 100;
 
 /// Values that a filter compares with, since each is asked of every file.
 pub const FILTER_TESTS_MAX: usize = 100_000;
+
+/// Largest manifest or manifest list that is read; writers begin a new manifest after 8 MB.
+pub const MANIFEST_BYTES_MAX: u64 = 128 << 20;
+
+/// Manifests that are read for one answer, in bytes, packed.
+pub const PLAN_BYTES_MAX: usize = 256 << 20;
+
+/// Largest answer to a scan, in bytes; one with statistics of all columns takes some kilobytes for a file.
+pub const PLAN_ANSWER_BYTES_MAX: usize = 256 << 20;
+
+/// Files up to which a scan is answered at once, and of one task else: some megabytes of JSON, some ten milliseconds.
+pub const PLAN_FILES_AT_ONCE: u64 = 10_000;
+
+/// Manifest lists up to this size are read before a scan is answered: those of some twenty thousand manifests.
+pub const PLAN_LIST_BYTES_AT_ONCE: usize = 1 << 20;
+
+/// Longest filter that the id of a plan carries, so that it fits a path.
+pub const PLAN_ID_FILTER_BYTES_MAX: usize = 2 << 10;
+
+/// Longest filter that each task of a plan carries; a scan with a longer one is answered as a whole.
+pub const PLAN_TASK_FILTER_BYTES_MAX: usize = 64 << 10;
+
+/// Scans whose manifests are in memory at once.
+pub const PLANS_AT_ONCE: usize = 2;
+
+/// Cancelled plans that are remembered, each some kilobytes at most.
+pub const CANCELLED_PLANS_MAX: usize = 256;

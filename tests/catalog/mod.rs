@@ -4,6 +4,7 @@ mod access;
 mod commits;
 mod idempotency;
 mod namespaces;
+mod plans;
 mod refused;
 mod tables;
 mod views;
