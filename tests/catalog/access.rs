@@ -71,6 +71,12 @@ async fn tokens_are_given_for_the_right_secret_and_renewed_by_exchange() {
     };
     assert_eq!(ask(&exchange(body["access_token"].as_str().unwrap())).await.0, 200);
     assert_eq!(ask(&exchange("made-up")).await.0, 400);
+    // A token that has ended is renewed for who still knows the secret.
+    let by_secret = async |secret: &str| {
+        let request = http.post(&url).basic_auth("lakeadmin", Some(secret)).body(exchange("ended"));
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((by_secret("lakeadmin").await, by_secret("other").await), (200, 400));
 }
 
 /// A signed S3 call with lent credentials; the status.
