@@ -2,6 +2,7 @@
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::error::Error;
@@ -16,6 +17,8 @@ pub(super) enum Proof {
     Signed {
         digest: [u8; 32],
     },
+    /// Signed over head and body, whose SHA-256 the head does not name.
+    SignedWithBody,
     Bearer,
     /// A request for a token, which carries the secret itself.
     InBody,
@@ -28,7 +31,9 @@ pub(super) struct Caller(pub(super) String);
 impl Proof {
     pub(super) fn caller(&self, context: &Context) -> Caller {
         match self {
-            Self::Signed { .. } | Self::Bearer => Caller(context.root.access_key.clone()),
+            Self::Signed { .. } | Self::SignedWithBody | Self::Bearer => {
+                Caller(context.root.access_key.clone())
+            }
             Self::InBody => Caller(String::new()),
         }
     }
@@ -42,9 +47,22 @@ pub(super) fn prove(parts: &Parts, context: &Context) -> Result<Proof, Error> {
     let now_ms = context.clock.now_ms();
     let scheme = parts.headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
     if scheme.starts_with(b"AWS4-HMAC-SHA256") {
+        if !receive::names_digest(&parts.headers) {
+            return Ok(Proof::SignedWithBody);
+        }
         let digest = receive::check_head(parts, &context.root, &SERVICES, now_ms)?;
         return Ok(Proof::Signed { digest });
     }
     let token = auth::bearer(&parts.headers).ok_or(Error::NoCredential)?;
     if context.tokens.is_live(token, now_ms) { Ok(Proof::Bearer) } else { Err(Error::TokenRefused) }
+}
+
+/// Checks a signature that holds for head and body together.
+///
+/// # Errors
+/// [`Error::Signature`]: nobody whom we know.
+pub(super) fn check_with_body(parts: &Parts, body: &[u8], context: &Context) -> Result<(), Error> {
+    let digest = Sha256::digest(body).into();
+    let known = (&context.root, &SERVICES[..]);
+    Ok(receive::check_digest(parts, &digest, known, context.clock.now_ms())?)
 }

@@ -170,8 +170,10 @@ impl Door {
         };
         let permit = self.reserve(receive::declared_bytes(&parts.headers)).await?;
         let body = receive::read_body(&parts.headers, body, BODY).await?;
-        if let Proof::Signed { digest } = &proof {
-            receive::check_body(&body, digest)?;
+        match &proof {
+            Proof::Signed { digest } => receive::check_body(&body, digest)?,
+            Proof::SignedWithBody => caller::check_with_body(&parts, &body, &self.context)?,
+            Proof::Bearer | Proof::InBody => {}
         }
         parts.extensions.insert(proof.caller(&self.context));
         let router = self.router.clone();
