@@ -204,6 +204,8 @@ impl Run<'_> {
         let target = ours.target(&server);
         // The first answer loads the snapshot, and no phase here is about that.
         load::list(&phases::day_query(&target, 999))?;
+        // Nor is one about the snapshot's way to the disk, which goes on behind that answer.
+        phases::wait_for_rest(target.process)?;
         let is_restart = |phase: &Phase| matches!(phase, Phase::Restart | Phase::AfterRestart);
         let (restarts, others): (Vec<Phase>, Vec<Phase>) = phases.iter().partition(|phase| is_restart(phase));
         self.measure_phases(&target, &others, commits);
