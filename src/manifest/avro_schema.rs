@@ -77,41 +77,14 @@ impl Type {
     }
 
     pub(super) fn fields(&self) -> Option<&[Field]> {
-        match &self.form {
-            Form::Record(fields) => Some(fields),
-            Form::Null
-            | Form::Boolean
-            | Form::Int
-            | Form::Long
-            | Form::Float
-            | Form::Double
-            | Form::Bytes
-            | Form::Text
-            | Form::Fixed(_)
-            | Form::Enum
-            | Form::Array(_)
-            | Form::Map(_)
-            | Form::Union(_) => None,
-        }
+        if let Form::Record(fields) = &self.form { Some(fields) } else { None }
     }
 
     /// Whether a value takes no bytes, whatever it is.
     pub(super) fn is_empty(&self) -> bool {
-        match &self.form {
-            Form::Null | Form::Fixed(0) => true,
-            Form::Record(fields) => fields.iter().all(|field| field.of.is_empty()),
-            Form::Boolean
-            | Form::Int
-            | Form::Long
-            | Form::Float
-            | Form::Double
-            | Form::Bytes
-            | Form::Text
-            | Form::Fixed(_)
-            | Form::Enum
-            | Form::Array(_)
-            | Form::Map(_)
-            | Form::Union(_) => false,
+        match self.fields() {
+            Some(fields) => fields.iter().all(|field| field.of.is_empty()),
+            None => matches!(self.form, Form::Null | Form::Fixed(0)),
         }
     }
 
