@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::peer::{Answer, Peer, encoded};
+use super::peer::{Answer, Peer, encoded, json_of};
 use super::table_spec::{Addition, Removal, TableSpec};
 
 /// A share as the server tells of it.
@@ -209,7 +209,7 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<T, Fault> {
         let answer = self.send(what, method, path, body).await?;
-        serde_json::from_slice(&answer.body).map_err(|error| self.peer.stranger(what, &error.to_string()))
+        self.peer.parsed(what, &answer)
     }
 
     async fn send(
@@ -219,10 +219,7 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, Fault> {
-        let body = body
-            .map(serde_json::to_vec)
-            .transpose()
-            .map_err(|error| Fault::refused(what, error.to_string()))?;
+        let body = json_of(what, body)?;
         let answer = self.peer.send(what, method, &format!("/_admin/v1{path}"), body).await?;
         if answer.status.is_success() { Ok(answer) } else { Err(self.refusal(what, &answer)) }
     }

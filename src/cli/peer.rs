@@ -1,6 +1,8 @@
 //! One server that an alias stands for, and signed requests to it.
 
 use http::{HeaderMap, Method, Request, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::aliases::{StoredAlias, parse_server_url};
@@ -47,6 +49,11 @@ pub(crate) struct Answer {
     pub body: Vec<u8>,
 }
 
+/// A body as it is sent; `what` is what the user wanted.
+pub(crate) fn json_of(what: &str, body: Option<&impl Serialize>) -> Result<Option<Vec<u8>>, Fault> {
+    body.map(serde_json::to_vec).transpose().map_err(|error| Fault::refused(what, error.to_string()))
+}
+
 impl Peer {
     /// The server of `alias`; nothing is sent yet.
     pub(crate) fn find(context: &Context, alias: &str) -> Result<Self, Fault> {
@@ -89,6 +96,11 @@ impl Peer {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.read_body(what, response).await?;
         Ok(Answer { status, headers, body })
+    }
+
+    /// The value in an answer that was taken.
+    pub(crate) fn parsed<T: DeserializeOwned>(&self, what: &str, answer: &Answer) -> Result<T, Fault> {
+        serde_json::from_slice(&answer.body).map_err(|error| self.stranger(what, &error.to_string()))
     }
 
     fn signed(&self, Call { service, method, path, json }: Call<'_>) -> Result<reqwest::Request, String> {

@@ -15,7 +15,7 @@ use super::wire::{
 };
 use crate::cli::context::Context;
 use crate::cli::fault::Fault;
-use crate::cli::peer::{Answer, Call, Peer, encoded};
+use crate::cli::peer::{Answer, Call, Peer, encoded, json_of};
 
 /// Names that are asked for at a time.
 const PAGE_NAMES: usize = 1_000;
@@ -198,7 +198,7 @@ impl Catalog {
         body: Option<&impl Serialize>,
     ) -> Result<T, Fault> {
         let answer = self.send(what, method, path, body).await?;
-        serde_json::from_slice(&answer.body).map_err(|error| self.peer.stranger(what, &error.to_string()))
+        self.peer.parsed(what, &answer)
     }
 
     async fn send(
@@ -208,10 +208,7 @@ impl Catalog {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, Fault> {
-        let json = body
-            .map(serde_json::to_vec)
-            .transpose()
-            .map_err(|error| Fault::refused(what, error.to_string()))?;
+        let json = json_of(what, body)?;
         let path = format!("/_iceberg/v1{path}");
         let answer = self.peer.call(what, Call { service: "s3tables", method, path: &path, json }).await?;
         if answer.status.is_success() { Ok(answer) } else { Err(self.refusal(what, &answer)) }
