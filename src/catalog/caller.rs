@@ -42,7 +42,7 @@ impl Proof {
 /// What the head of a request proves.
 ///
 /// # Errors
-/// [`Error::Signature`] and [`Error::Auth`]: nobody whom we know.
+/// [`Error::Signature`], [`Error::NoCredential`] and [`Error::TokenRefused`]: nobody whom we know.
 pub(super) fn prove(parts: &Parts, context: &Context) -> Result<Proof, Error> {
     let now_ms = context.clock.now_ms();
     let scheme = parts.headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());

@@ -14,12 +14,12 @@ use serde::Deserialize;
 use super::answers;
 use super::context::{Context, Payload};
 use super::delegation::Wanted;
+use super::entries::{self, Identifier};
 use super::error::Error;
 use super::idempotency::{Answer, KeyHeader};
 use super::location::{self, Place};
 use super::metadata_files::{Loaded, Written};
 use super::path::{InEntry, InWarehouse};
-use super::tables::{self, Identifier};
 use super::wire::no_content;
 use crate::iceberg::error::Unmet;
 use crate::iceberg::metadata::TableMetadata;
@@ -203,7 +203,7 @@ async fn check(context: &Context, warehouse: &str, change: &TableChange) -> Resu
     check_places(warehouse, updates)?;
     let now_ms = context.clock.now_ms();
     if requirement::is_create(requirements).map_err(Error::Change)? {
-        match tables::require_free(context, warehouse, EntryKind::Table, name).await {
+        match entries::require_free(context, warehouse, EntryKind::Table, name).await {
             Err(Error::State(state::Error::EntryExists { .. })) => {
                 return Err(Error::Change(Unmet::Exists.into()));
             }
@@ -213,7 +213,7 @@ async fn check(context: &Context, warehouse: &str, change: &TableChange) -> Resu
         Place::inside(warehouse, "location", metadata.location())?;
         return Ok(Checked::Create(metadata));
     }
-    let entry = tables::require(context, warehouse, name).await?;
+    let entry = entries::require(context, warehouse, EntryKind::Table, name).await?;
     let loaded = context.tables.load(&entry.metadata_location).await?;
     requirement::check_all(requirements, Some(&loaded.metadata)).map_err(Error::Change)?;
     let previous = entry.metadata_location;
@@ -246,7 +246,7 @@ async fn write(
     Ok(match checked {
         Checked::Unchanged(loaded) => Prepared::Unchanged(loaded),
         Checked::Create(metadata) => {
-            let id = tables::entry_id(metadata.uuid());
+            let id = entries::entry_id(metadata.uuid());
             let written = context.tables.write(warehouse, metadata, None).await?;
             let metadata_location = written.loaded.location.clone();
             Prepared::Changed(written, EntryChange::Create { id, kind, name, metadata_location })

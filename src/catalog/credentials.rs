@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::context::{Context, Payload};
 use super::delegation::{self, StorageCredential};
+use super::entries;
 use super::error::Error;
 use super::location::Place;
 use super::path::InEntry;
-use super::tables;
 use super::wire::json;
 use crate::auth::session::{Grant, Reach};
 use crate::limits;
 use crate::sigv4::credential::Credential;
 use crate::sigv4::sign::{Payload as SignedPayload, sign_headers};
 use crate::sigv4::signing_key::Scope;
+use crate::state::catalog::EntryKind;
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,7 +44,7 @@ struct SignAnswer {
 
 /// The place of a table's files.
 async fn place_of(context: &Context, InEntry { warehouse, name }: &InEntry) -> Result<Place, Error> {
-    let entry = tables::require(context, warehouse, name).await?;
+    let entry = entries::require(context, warehouse, EntryKind::Table, name).await?;
     let loaded = context.tables.load(&entry.metadata_location).await?;
     Place::inside(warehouse, "location", loaded.metadata.location())
 }

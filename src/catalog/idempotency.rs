@@ -1,8 +1,8 @@
 //! Requests that are carried out once, however often they are sent.
 //!
-//! Source: REST specification, `Idempotency-Key`. The answer of a change is kept in the transaction of the change, under the key of its client, and bound to caller,
-//! operation and body. So a repeated request finds it, also after a restart; of two that race one changes something and
-//! the other is told what the first was told.
+//! Source: REST specification, `Idempotency-Key`. The answer of a change is kept in the transaction of the change, under
+//! the key of its client, and bound to caller, operation and body. So a repeated request finds it, also after a restart; of
+//! two that race one changes something and the other is told what the first was told.
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;

@@ -1,5 +1,7 @@
 //! Where metadata and data lie: `s3://BUCKET/KEY`.
 
+use uuid::Uuid;
+
 use super::error::Error;
 
 /// Schemes by which engines call the same store.
@@ -44,6 +46,13 @@ impl Place {
             }),
         }
     }
+}
+
+/// Where a new table or view lies: where its client says, inside the warehouse, or in a directory of its own.
+pub(super) fn choose(warehouse: &str, uuid: Uuid, wanted: Option<String>) -> Result<String, Error> {
+    let Some(location) = wanted else { return Ok(format!("s3://{warehouse}/{uuid}")) };
+    Place::inside(warehouse, "location", &location)?;
+    Ok(location.trim_end_matches('/').to_owned())
 }
 
 /// Refuses properties that lead a table's files out of the warehouse.

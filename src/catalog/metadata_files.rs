@@ -16,6 +16,8 @@ use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::view::ViewMetadata;
 use crate::limits;
 use crate::state;
+use crate::state::catalog::{EntryChange, KeptAnswer};
+use crate::state::embedded::Store;
 use crate::storage::Buckets;
 use crate::storage::pending::{Note, Pending, PendingFile};
 
@@ -76,18 +78,13 @@ pub(super) struct Loaded<D> {
     pub(super) json: Bytes,
 }
 
+#[derive(Clone)]
 struct ByBytes;
 
 impl<D> Weighter<String, Arc<Loaded<D>>> for ByBytes {
     /// Parsed metadata takes about as much again as its text.
     fn weight(&self, location: &String, loaded: &Arc<Loaded<D>>) -> u64 {
         (location.len() + 2 * loaded.json.len() + size_of::<Loaded<D>>()) as u64
-    }
-}
-
-impl Clone for ByBytes {
-    fn clone(&self) -> Self {
-        Self
     }
 }
 
@@ -169,12 +166,24 @@ impl<D: Document> MetadataFiles<D> {
         loaded
     }
 
-    /// What becomes of the file when its change failed.
-    pub(super) async fn settle(&self, written: Written<D>, error: state::Error) -> Error {
-        if is_settled(&error) {
-            self.lost(written).await;
+    /// Lets an entry lead to the file: `change`, with the answer that is kept with it. After a change that surely did not
+    /// happen the file is removed.
+    pub(super) async fn point(
+        &self,
+        store: &Store,
+        warehouse: &str,
+        written: Written<D>,
+        (change, kept): (EntryChange, Option<KeptAnswer>),
+    ) -> Result<Arc<Loaded<D>>, Error> {
+        match store.change_entries(warehouse, vec![change], kept).await {
+            Ok(_) => Ok(self.won(written)),
+            Err(error) => {
+                if is_settled(&error) {
+                    self.lost(written).await;
+                }
+                Err(error.into())
+            }
         }
-        error.into()
     }
 
     /// Nothing points to the file, and nothing ever will.

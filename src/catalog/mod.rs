@@ -38,6 +38,7 @@ mod config;
 mod context;
 mod credentials;
 mod delegation;
+mod entries;
 mod etag;
 mod idempotency;
 mod location;

@@ -122,8 +122,8 @@ pub(super) async fn remove(
 ) -> Result<Response, Error> {
     let once = key.once(&context, &[]);
     once.run(&context, async {
-        tracing::info!(warehouse, namespace = ?levels, "namespace removed");
         context.store.remove_namespace(&warehouse, &levels, once.keep(&Answer::Empty)).await?;
+        tracing::info!(warehouse, namespace = ?levels, "namespace removed");
         Ok(no_content())
     })
     .await

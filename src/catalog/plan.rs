@@ -20,11 +20,11 @@ use super::scan_request::{PlanRequest, Scan};
 use super::scan_state::Kind;
 use super::scan_token::Ticket;
 use super::wire::{json_parts, no_content};
-use super::{scan_tasks, tables};
+use super::{entries, scan_tasks};
 use crate::limits::manifest::{
     PLAN_FILES_AT_ONCE, PLAN_ID_FILTER_BYTES_MAX, PLAN_LIST_BYTES_AT_ONCE, PLAN_TASK_FILTER_BYTES_MAX,
 };
-use crate::state::catalog::EntryName;
+use crate::state::catalog::{EntryKind, EntryName};
 
 /// `FetchScanTasksRequest`.
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub(super) async fn plan(
     headers: HeaderMap,
     Payload { value: mut request, .. }: Payload<PlanRequest>,
 ) -> Result<Response, Error> {
-    let entry = tables::require(&context, &warehouse, &name).await?;
+    let entry = entries::require(&context, &warehouse, EntryKind::Table, &name).await?;
     let loaded = context.tables.load(&entry.metadata_location).await?;
     request.pin(&loaded.metadata)?;
     let scan = Scan::new(&loaded.metadata, &request)?;
@@ -122,7 +122,7 @@ async fn opened(
     kind: Kind,
     text: &str,
 ) -> Result<Ticket, Error> {
-    let entry = tables::require(context, warehouse, name).await?;
+    let entry = entries::require(context, warehouse, EntryKind::Table, name).await?;
     let ticket = Ticket::open(context, kind, text).filter(|ticket| ticket.table == entry.id);
     ticket.ok_or(Error::NoPlan { kind })
 }

@@ -5,10 +5,11 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::context::{Context, Payload};
+use super::entries;
 use super::error::Error;
 use super::path::InEntry;
-use super::tables;
 use super::wire::no_content;
+use crate::state::catalog::EntryKind;
 
 /// The head of a report (REST specification, `ReportMetricsRequest`); the rest is not looked at.
 #[derive(Deserialize)]
@@ -23,7 +24,7 @@ pub(super) async fn report(
     InEntry { warehouse, name }: InEntry,
     Payload { value: report, .. }: Payload<Report>,
 ) -> Result<Response, Error> {
-    tables::require(&context, &warehouse, &name).await?;
+    entries::require(&context, &warehouse, EntryKind::Table, &name).await?;
     tracing::debug!(warehouse, table = %name, report = report.report_type, "an engine reports");
     Ok(no_content())
 }

@@ -6,19 +6,20 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use http::header::ETAG;
 use http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::answers::{self, Snapshots};
 use super::context::{Context, Payload};
 use super::delegation::Wanted;
+use super::entries::{self, Rename};
 use super::error::Error;
 use super::etag;
 use super::idempotency::{Answer, KeyHeader};
 use super::location::{self, Place};
 use super::page::PageQuery;
 use super::path::{InEntry, InNamespace, InWarehouse};
-use super::wire::{json, no_content};
+use super::wire::no_content;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::new_table::NewTable;
 use crate::iceberg::partition_spec::UnboundPartitionSpec;
@@ -65,58 +66,13 @@ pub(super) struct DropQuery {
     purge_requested: Option<String>,
 }
 
-/// A name as bodies spell it.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub(super) struct Identifier {
-    namespace: Vec<String>,
-    name: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Rename {
-    source: Identifier,
-    destination: Identifier,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct IdentifiersAnswer {
-    identifiers: Vec<Identifier>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_page_token: Option<String>,
-}
-
-impl From<Identifier> for EntryName {
-    fn from(identifier: Identifier) -> Self {
-        Self { namespace: identifier.namespace, name: identifier.name }
-    }
-}
-
 /// `GET /v1/{prefix}/namespaces/{namespace}/tables`.
 pub(super) async fn list(
     State(context): State<Context>,
     InNamespace { warehouse, levels }: InNamespace,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    list_kind(&context, EntryKind::Table, &warehouse, levels, &query).await
-}
-
-/// The names of one kind in a namespace.
-pub(super) async fn list_kind(
-    context: &Context,
-    kind: EntryKind,
-    warehouse: &str,
-    levels: Vec<String>,
-    query: &PageQuery,
-) -> Result<Response, Error> {
-    let mut gathering = query.asked()?.begin();
-    while let Some(page) = gathering.wanted() {
-        let found = context.store.list_entries(warehouse, &levels, kind, page).await?;
-        gathering.add(found, Clone::clone)?;
-    }
-    let (names, next_page_token) = gathering.finish();
-    let identifiers = names.into_iter().map(|name| Identifier { namespace: levels.clone(), name }).collect();
-    Ok(json(StatusCode::OK, &IdentifiersAnswer { identifiers, next_page_token }))
+    entries::list(&context, EntryKind::Table, &warehouse, levels, &query).await
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/tables`.
@@ -132,63 +88,27 @@ pub(super) async fn create(
     let name = EntryName { namespace: levels, name: body.name.clone() };
     let once = key.once(&context, &bytes);
     once.run(&context, async {
-        require_free(&context, &warehouse, EntryKind::Table, &name).await?;
+        entries::require_free(&context, &warehouse, EntryKind::Table, &name).await?;
         let metadata = new_metadata(&context, &warehouse, body)?;
         if is_staged {
             return answers::of_staged(&context, wanted, (&warehouse, &name), &metadata);
         }
-        let id = entry_id(metadata.uuid());
+        let id = entries::entry_id(metadata.uuid());
         let written = context.tables.write(&warehouse, metadata, None).await?;
         let metadata_location = written.loaded.location.clone();
         let kept = once.keep(&Answer::table(&warehouse, &name, metadata_location.clone()));
         let create =
             EntryChange::Create { id, kind: EntryKind::Table, name: name.clone(), metadata_location };
-        match context.store.change_entries(&warehouse, vec![create], kept).await {
-            Ok(_) => {
-                let loaded = context.tables.won(written);
-                tracing::info!(warehouse, table = %name, "table created");
-                Ok(answers::of_table(&context, wanted, (&warehouse, &name), &loaded))
-            }
-            Err(error) => Err(context.tables.settle(written, error).await),
-        }
+        let loaded = context.tables.point(&context.store, &warehouse, written, (create, kept)).await?;
+        tracing::info!(warehouse, table = %name, "table created");
+        Ok(answers::of_table(&context, wanted, (&warehouse, &name), &loaded))
     })
     .await
 }
 
-/// Nothing stands under the name, and its namespace is there: known before a file is written.
-pub(super) async fn require_free(
-    context: &Context,
-    warehouse: &str,
-    wanted: EntryKind,
-    name: &EntryName,
-) -> Result<(), Error> {
-    match context.store.get_entry(warehouse, name).await {
-        Ok(Entry { kind, name, .. }) if kind == wanted => {
-            Err(state::Error::EntryExists { kind, name }.into())
-        }
-        Ok(Entry { kind, name, .. }) => Err(Error::NameTaken { kind, name }),
-        Err(state::Error::EntryNotFound { .. }) => {
-            context.store.get_namespace(warehouse, &name.namespace).await?;
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What the state store knows a table or view by: its own UUID; the oldest tables have none.
-pub(super) fn entry_id(uuid: Option<&str>) -> Uuid {
-    uuid.and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_else(Uuid::new_v4)
-}
-
 fn new_metadata(context: &Context, warehouse: &str, body: CreateTable) -> Result<TableMetadata, Error> {
     let uuid = Uuid::new_v4();
-    let location = match body.location {
-        Some(location) => {
-            Place::inside(warehouse, "location", &location)?;
-            location.trim_end_matches('/').to_owned()
-        }
-        None => format!("s3://{warehouse}/{uuid}"),
-    };
+    let location = location::choose(warehouse, uuid, body.location)?;
     let properties = body.properties.unwrap_or_default();
     location::check_properties(warehouse, &properties)?;
     let table = NewTable {
@@ -210,7 +130,7 @@ pub(super) async fn load(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let snapshots = Snapshots::of(query.snapshots.as_deref())?;
-    let entry = require(&context, &warehouse, &name).await?;
+    let entry = entries::require(&context, &warehouse, EntryKind::Table, &name).await?;
     let tag = etag::of(&entry.metadata_location, snapshots.as_str());
     if etag::is_known(&headers, &tag) {
         let mut response = no_content();
@@ -223,22 +143,12 @@ pub(super) async fn load(
     Ok(answers::of_table_with(&context, Wanted::of(&headers), name, &loaded, snapshots))
 }
 
-/// The entry of a table; a view of that name is no table.
-pub(super) async fn require(context: &Context, warehouse: &str, name: &EntryName) -> Result<Entry, Error> {
-    let missing = |name| state::Error::EntryNotFound { kind: Some(EntryKind::Table), name };
-    match context.store.get_entry(warehouse, name).await {
-        Ok(entry) if entry.kind == EntryKind::Table => Ok(entry),
-        Ok(Entry { name, .. }) | Err(state::Error::EntryNotFound { name, .. }) => Err(missing(name).into()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// `HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}`.
 pub(super) async fn exists(
     State(context): State<Context>,
     InEntry { warehouse, name }: InEntry,
 ) -> Result<Response, Error> {
-    require(&context, &warehouse, &name).await?;
+    entries::require(&context, &warehouse, EntryKind::Table, &name).await?;
     Ok(no_content())
 }
 
@@ -271,27 +181,7 @@ pub(super) async fn rename(
     key: KeyHeader,
     Payload { value: body, bytes }: Payload<Rename>,
 ) -> Result<Response, Error> {
-    rename_kind(&context, EntryKind::Table, warehouse, &key.once(&context, &bytes), body).await
-}
-
-pub(super) async fn rename_kind(
-    context: &Context,
-    kind: EntryKind,
-    warehouse: String,
-    once: &super::idempotency::Once,
-    Rename { source, destination }: Rename,
-) -> Result<Response, Error> {
-    once.run(context, async {
-        let (from, to) = (EntryName::from(source), EntryName::from(destination));
-        tracing::info!(warehouse, kind = kind.as_str(), %from, %to, "to be renamed");
-        let rename = EntryChange::Rename { kind, from: from.clone(), to: to.clone() };
-        match context.store.change_entries(&warehouse, vec![rename], once.keep(&Answer::Empty)).await {
-            Ok(_) => Ok(no_content()),
-            Err(state::Error::EntryExists { kind, .. }) => Err(Error::RenameTaken { kind, from, to }),
-            Err(error) => Err(error.into()),
-        }
-    })
-    .await
+    entries::rename(&context, EntryKind::Table, warehouse, &key.once(&context, &bytes), body).await
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/register`.

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::answers;
 use super::context::{Context, Payload};
+use super::entries::{self, Identifier, Rename};
 use super::error::Error;
 use super::idempotency::{Answer, KeyHeader};
-use super::location::Place;
+use super::location::{self, Place};
 use super::metadata_files::Loaded;
 use super::page::PageQuery;
 use super::path::{InEntry, InNamespace, InWarehouse};
-use super::tables::{self, Identifier, Rename};
 use super::wire::no_content;
 use crate::iceberg::schema::Schema;
 use crate::iceberg::view::ViewMetadata;
@@ -24,7 +24,7 @@ use crate::iceberg::view_update::{NewView, ViewRequirement, ViewUpdate};
 use crate::iceberg::view_version::ViewVersion;
 use crate::limits;
 use crate::state;
-use crate::state::catalog::{Entry, EntryChange, EntryKind, EntryName};
+use crate::state::catalog::{EntryChange, EntryKind, EntryName};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,7 +60,7 @@ pub(super) async fn list(
     InNamespace { warehouse, levels }: InNamespace,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    tables::list_kind(&context, EntryKind::View, &warehouse, levels, &query).await
+    entries::list(&context, EntryKind::View, &warehouse, levels, &query).await
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/views`.
@@ -73,33 +73,23 @@ pub(super) async fn create(
     let name = EntryName { namespace: levels, name: body.name.clone() };
     let once = key.once(&context, &bytes);
     once.run(&context, async {
-        tables::require_free(&context, &warehouse, EntryKind::View, &name).await?;
+        entries::require_free(&context, &warehouse, EntryKind::View, &name).await?;
         let metadata = new_metadata(&context, &warehouse, body)?;
-        let id = tables::entry_id(Some(metadata.uuid()));
+        let id = entries::entry_id(Some(metadata.uuid()));
         let written = context.views.write(&warehouse, metadata, None).await?;
         let metadata_location = written.loaded.location.clone();
         let kept = once.keep(&Answer::view(&warehouse, &name, metadata_location.clone()));
         let create = EntryChange::Create { id, kind: EntryKind::View, name: name.clone(), metadata_location };
-        match context.store.change_entries(&warehouse, vec![create], kept).await {
-            Ok(_) => {
-                tracing::info!(warehouse, view = %name, "view created");
-                Ok(answers::of_view(&context.views.won(written)))
-            }
-            Err(error) => Err(context.views.settle(written, error).await),
-        }
+        let loaded = context.views.point(&context.store, &warehouse, written, (create, kept)).await?;
+        tracing::info!(warehouse, view = %name, "view created");
+        Ok(answers::of_view(&loaded))
     })
     .await
 }
 
 fn new_metadata(context: &Context, warehouse: &str, body: CreateView) -> Result<ViewMetadata, Error> {
     let uuid = Uuid::new_v4();
-    let location = match body.location {
-        Some(location) => {
-            Place::inside(warehouse, "location", &location)?;
-            location.trim_end_matches('/').to_owned()
-        }
-        None => format!("s3://{warehouse}/{uuid}"),
-    };
+    let location = location::choose(warehouse, uuid, body.location)?;
     let view = NewView {
         uuid,
         location,
@@ -115,7 +105,7 @@ pub(super) async fn load(
     State(context): State<Context>,
     InEntry { warehouse, name }: InEntry,
 ) -> Result<Response, Error> {
-    let entry = require(&context, &warehouse, &name).await?;
+    let entry = entries::require(&context, &warehouse, EntryKind::View, &name).await?;
     Ok(answers::of_view(context.views.load(&entry.metadata_location).await?.as_ref()))
 }
 
@@ -124,18 +114,8 @@ pub(super) async fn exists(
     State(context): State<Context>,
     InEntry { warehouse, name }: InEntry,
 ) -> Result<Response, Error> {
-    require(&context, &warehouse, &name).await?;
+    entries::require(&context, &warehouse, EntryKind::View, &name).await?;
     Ok(no_content())
-}
-
-/// The entry of a view; a table of that name is no view.
-async fn require(context: &Context, warehouse: &str, name: &EntryName) -> Result<Entry, Error> {
-    let missing = |name| state::Error::EntryNotFound { kind: Some(EntryKind::View), name };
-    match context.store.get_entry(warehouse, name).await {
-        Ok(entry) if entry.kind == EntryKind::View => Ok(entry),
-        Ok(Entry { name, .. }) | Err(state::Error::EntryNotFound { name, .. }) => Err(missing(name).into()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/views/{view}`.
@@ -162,15 +142,10 @@ pub(super) async fn commit(
             let expected = previous.location.clone();
             let swap =
                 EntryChange::Swap { kind: EntryKind::View, name: name.clone(), expected, metadata_location };
-            match context.store.change_entries(&warehouse, vec![swap], kept).await {
-                Ok(_) => return Ok(answers::of_view(&context.views.won(written))),
-                Err(error) => {
-                    let is_stale = matches!(error, state::Error::EntryChanged { .. });
-                    let error = context.views.settle(written, error).await;
-                    if !is_stale || attempts >= limits::catalog::COMMIT_ATTEMPTS_MAX {
-                        return Err(error);
-                    }
-                }
+            match context.views.point(&context.store, &warehouse, written, (swap, kept)).await {
+                Err(Error::State(state::Error::EntryChanged { .. }))
+                    if attempts < limits::catalog::COMMIT_ATTEMPTS_MAX => {}
+                done => return Ok(answers::of_view(done?.as_ref())),
             }
         }
     })
@@ -189,7 +164,7 @@ async fn change(
             Place::inside(warehouse, "location", location)?;
         }
     }
-    let entry = require(context, warehouse, name).await?;
+    let entry = entries::require(context, warehouse, EntryKind::View, name).await?;
     let loaded = context.views.load(&entry.metadata_location).await?;
     for requirement in &body.requirements {
         requirement.check(Some(&loaded.metadata)).map_err(Error::Change)?;
@@ -221,7 +196,7 @@ pub(super) async fn rename(
     key: KeyHeader,
     Payload { value: body, bytes }: Payload<Rename>,
 ) -> Result<Response, Error> {
-    tables::rename_kind(&context, EntryKind::View, warehouse, &key.once(&context, &bytes), body).await
+    entries::rename(&context, EntryKind::View, warehouse, &key.once(&context, &bytes), body).await
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/register-view`.
@@ -235,7 +210,7 @@ pub(super) async fn register(
     let once = key.once(&context, &bytes);
     once.run(&context, async {
         Place::inside(&warehouse, "metadata-location", &body.metadata_location)?;
-        tables::require_free(&context, &warehouse, EntryKind::View, &name).await?;
+        entries::require_free(&context, &warehouse, EntryKind::View, &name).await?;
         let loaded = context.views.load(&body.metadata_location).await?;
         let id = Uuid::new_v4();
         let metadata_location = body.metadata_location;
