@@ -9,7 +9,6 @@ use super::error::Error;
 use crate::error::Kind;
 use crate::limits;
 use crate::state::change::NewTable;
-use crate::state::record::TableSource;
 
 /// Why a table cannot be served.
 #[derive(Debug)]
@@ -38,9 +37,9 @@ pub(super) async fn admit_all(
         match admission.admit(&table).await {
             Ok(()) => Ok(table),
             Err(Refusal { kind, source }) => {
-                let TableSource::Delta { bucket, location } = table.source;
+                let place = table.source.to_string();
                 let table = format!("{}.{}", table.schema, table.name);
-                Err(Error::Table { field, table, bucket, location, kind, source })
+                Err(Error::Table { field, table, place, kind, source })
             }
         }
     };

@@ -24,7 +24,7 @@ pub enum Error {
     Json { reason: String },
     #[error("{field}: {reason}")]
     Field { field: String, reason: String },
-    #[error("{field}: sourceType {source_type:?} is not served yet; share the table as \"delta\"")]
+    #[error("{field}: there is no sourceType {source_type:?}, but \"delta\", \"uniform\" and \"iceberg\"")]
     SourceType { field: String, source_type: String },
     #[error(transparent)]
     Body(#[from] auth::receive::Error),
@@ -32,12 +32,12 @@ pub enum Error {
     UnknownPath { path: String },
     #[error("{path} does not take {method}; GET /_admin/v1/openapi.json lists every call")]
     UnknownMethod { method: Method, path: String },
-    #[error("{field}: table {table} at {location:?} in bucket {bucket:?} cannot be shared")]
+    #[error("{field}: table {table} {place} cannot be shared")]
     Table {
         field: String,
         table: String,
-        bucket: String,
-        location: String,
+        /// Where it lies, in words.
+        place: String,
         kind: Kind,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -194,8 +194,7 @@ mod tests {
         let refused = |kind| Error::Table {
             field: "schemas[0].tables[0]".into(),
             table: "tpch.orders".into(),
-            bucket: "sales".into(),
-            location: "tpch/orders".into(),
+            place: "at \"tpch/orders\" in bucket \"sales\"".into(),
             kind,
             source: "no _delta_log there".into(),
         };

@@ -3,10 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::limits;
-use crate::state::record::TableOptions;
+use crate::state::record::{TableOptions, TableSource};
 
 /// Refuses options that contradict each other, with the field that is wrong and the reason.
-pub(super) fn check(options: &TableOptions) -> Result<(), (&'static str, String)> {
+pub(super) fn check(options: &TableOptions, source: &TableSource) -> Result<(), (&'static str, String)> {
+    if !matches!(source, TableSource::Delta { .. }) {
+        if options.directory_access {
+            return Err((
+                "directoryAccess",
+                "is for Delta tables, whose readers find their way by the log".into(),
+            ));
+        }
+        if !options.partition_filter.is_empty() {
+            return Err(("partitionFilter", "is for Delta tables; Iceberg tables are shared whole".into()));
+        }
+    }
     match options.start_version {
         Some(version) if version < 0 => return Err(("startVersion", "cannot be negative".into())),
         Some(_) if !options.history => {
@@ -81,6 +92,10 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
+    fn delta() -> TableSource {
+        TableSource::Delta { bucket: "b".into(), location: "t".into() }
+    }
+
     #[test]
     fn options_that_agree_are_taken() {
         for json in [
@@ -89,7 +104,7 @@ mod tests {
             r#"{"partitionFilter":{"region":["EU",null]}}"#,
             r#"{"history":true,"directoryAccess":true}"#,
         ] {
-            assert_eq!(check(&options(json)), Ok(()), "{json}");
+            assert_eq!(check(&options(json), &delta()), Ok(()), "{json}");
         }
     }
 
@@ -105,7 +120,7 @@ mod tests {
             (r#"{"history":true,"directoryAccess":true,"startVersion":1}"#, "directoryAccess"),
             (r#"{"history":true,"directoryAccess":true,"partitionFilter":{"a":["1"]}}"#, "directoryAccess"),
         ] {
-            assert_eq!(check(&options(json)).unwrap_err().0, field, "{json}");
+            assert_eq!(check(&options(json), &delta()).unwrap_err().0, field, "{json}");
         }
     }
 

@@ -43,7 +43,15 @@ pub(super) struct SchemaSpec {
     pub(super) tables: Vec<TableSpec>,
 }
 
-/// A table as asked for. The fields of other source types are known so that they can be named.
+/// The levels of a namespace: a list, or one text with dots between them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a list of names, or names with dots between them")]
+pub(super) enum Levels {
+    List(Vec<String>),
+    Text(String),
+}
+
+/// A table as asked for. The fields of all source types are known so that foreign ones can be named.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct TableSpec {
@@ -54,11 +62,13 @@ pub(super) struct TableSpec {
     #[serde(default)]
     pub(super) location: Option<String>,
     #[serde(default)]
-    pub(super) warehouse: Option<serde_json::Value>,
+    pub(super) warehouse: Option<String>,
     #[serde(default)]
-    pub(super) namespace: Option<serde_json::Value>,
+    pub(super) namespace: Option<Levels>,
     #[serde(default)]
-    pub(super) table: Option<serde_json::Value>,
+    pub(super) table: Option<String>,
+    #[serde(default, rename = "ref")]
+    pub(super) reference: Option<String>,
     #[serde(default)]
     pub(super) history: bool,
     #[serde(default)]

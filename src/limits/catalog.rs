@@ -66,5 +66,8 @@ pub const METADATA_BYTES_MAX: u64 = 256 << 20;
 /// Metadata of tables that is kept, in bytes, and as much again for views.
 pub const METADATA_CACHE_BYTES: usize = 128 << 20;
 
+/// Versions of one shared Iceberg table that are remembered, of about 40 bytes each; older ones are no longer shared.
+pub const TABLE_VERSIONS_MAX: usize = 100_000;
+
 /// Attempts of a commit against others on other nodes before its client is told to try again.
 pub const COMMIT_ATTEMPTS_MAX: u32 = 8;

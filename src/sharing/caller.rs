@@ -53,12 +53,12 @@ impl Caller<'_> {
 
     /// What URLs of the table are signed with.
     pub fn signing(&self) -> Signing {
-        let TableSource::Delta { bucket, location } = self.source();
+        let (bucket, location) = (self.source().bucket(), self.source().location());
         let signing = &self.parts.signing;
         Signing {
             endpoint: self.parts.public_url.clone(),
-            bucket: bucket.clone(),
-            location: location.clone(),
+            bucket: bucket.to_owned(),
+            location: location.to_owned(),
             region: self.parts.region.clone(),
             credential: Credential {
                 access_key: signing.access_key.clone(),
@@ -71,7 +71,7 @@ impl Caller<'_> {
 
     /// Where the table lies, for recipients that may read its directory.
     pub fn directory(&self) -> Option<String> {
-        let TableSource::Delta { bucket, location } = self.source();
+        let (bucket, location) = (self.source().bucket(), self.source().location());
         self.options().directory_access.then(|| format!("s3://{bucket}/{location}"))
     }
 

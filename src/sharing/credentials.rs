@@ -21,11 +21,14 @@ pub async fn answer(caller: Caller<'_>, body: &[u8], access: &mut Access) -> Res
     check_location(&Fields::parse(body)?, caller.source())?;
     // Also says whether the table is there and served.
     access.version = Some(caller.load(Wanted::Latest).await?.version);
-    let TableSource::Delta { bucket, location: directory } = caller.source();
     let life_ms = i64::try_from(caller.parts.url_expiry_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
     let expires_ms = caller.parts.clock.now_ms().saturating_add(life_ms);
-    let grant =
-        Grant { bucket: bucket.clone(), directory: directory.clone(), reach: Reach::Read, expires_ms };
+    let grant = Grant {
+        bucket: caller.source().bucket().to_owned(),
+        directory: caller.source().location().to_owned(),
+        reach: Reach::Read,
+        expires_ms,
+    };
     let made = caller.parts.sessions.issue(&grant);
     let mut out = b"{\"credentials\":{\"location\":".to_vec();
     string_into(&location, &mut out);
@@ -41,7 +44,7 @@ pub async fn answer(caller: Caller<'_>, body: &[u8], access: &mut Access) -> Res
 
 /// Refuses locations outside the table.
 fn check_location(fields: &Fields, source: &TableSource) -> Result<(), Error> {
-    let TableSource::Delta { bucket, location } = source;
+    let (bucket, location) = (source.bucket(), source.location());
     let text = match fields.get("location") {
         None => return Ok(()),
         Some(Value::String(text)) if text.is_empty() => return Ok(()),

@@ -3,7 +3,6 @@
 use crate::directory::page::Cut;
 use crate::directory::{SchemaEntry, ShareEntry, TableEntry};
 use crate::encode::json::string_into;
-use crate::state::record::TableSource;
 
 /// Something that a list can hold.
 pub trait Item {
@@ -37,10 +36,9 @@ impl Item for TableEntry {
     }
 }
 
-/// The table by itself (OpenSharing, "Get Table"): as in lists, with the APIs that read it.
+/// The table by itself (OpenSharing, "Get Table"): as in lists, with the APIs that read it, whatever its format is.
 pub fn table(table: &TableEntry) -> Vec<u8> {
     let mut out = Vec::new();
-    let TableSource::Delta { .. } = table.record().source;
     push_table(table, Some("delta"), &mut out);
     out
 }
@@ -57,7 +55,8 @@ fn push_table(table: &TableEntry, format: Option<&str>, out: &mut Vec<u8>) {
     ];
     push_open(&fields, out);
     if table.record().options.directory_access {
-        let TableSource::Delta { bucket, location } = &table.record().source;
+        let source = &table.record().source;
+        let (bucket, location) = (source.bucket(), source.location());
         out.extend_from_slice(b",\"location\":");
         string_into(&format!("s3://{bucket}/{location}"), out);
         out.extend_from_slice(b",\"accessModes\":[\"url\",\"dir\"]");

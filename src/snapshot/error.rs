@@ -10,6 +10,8 @@ pub enum Error {
     Storage(#[from] storage::error::Error),
     #[error(transparent)]
     Delta(#[from] delta::error::Error),
+    #[error("Iceberg tables are not served by this version")]
+    Iceberg,
     #[error("the load was broken off, because the server stops or because of a fault of its own")]
     BrokenOff,
 }
@@ -19,6 +21,7 @@ impl Error {
         match self {
             Self::Storage(error) => error.kind(),
             Self::Delta(error) => error.kind(),
+            Self::Iceberg => Kind::Unsupported,
             Self::BrokenOff => Kind::Internal,
         }
     }

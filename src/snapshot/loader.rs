@@ -152,8 +152,7 @@ impl Loader {
     /// # Errors
     /// See [`Error`].
     pub fn open(&self, source: &TableSource) -> Result<TableStore, Error> {
-        let TableSource::Delta { bucket, location } = source;
-        Ok(self.shared.buckets.open(bucket, location)?)
+        self.shared.open(source)
     }
 }
 
@@ -162,11 +161,18 @@ impl Shared {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn open(&self, source: &TableSource) -> Result<TableStore, Error> {
+        match source {
+            TableSource::Delta { bucket, location } => Ok(self.buckets.open(bucket, location)?),
+            TableSource::Uniform { .. } | TableSource::Iceberg { .. } => Err(Error::Iceberg),
+        }
+    }
+
     /// What is kept, if a look from this thread shows that it is the wanted version still.
     fn glance(&self, key: &Key) -> Option<Arc<Snapshot>> {
         let (entry, _) = self.cache().arrive(key);
         let loaded = entry.last.try_lock().ok()?.as_ref()?.loaded.clone()?;
-        let TableSource::Delta { bucket, location } = &key.source;
+        let (bucket, location) = (key.source.bucket(), key.source.location());
         let look = |key: &str| self.buckets.glimpse(bucket, location, key);
         loaded.is_current(key.wanted, look).then(|| Arc::clone(loaded.snapshot()))
     }
@@ -201,8 +207,7 @@ impl Shared {
     }
 
     async fn look(&self, key: &Key, previous: Option<&Loaded>) -> Result<Loaded, Error> {
-        let TableSource::Delta { bucket, location } = &key.source;
-        let store = self.buckets.open(bucket, location)?;
+        let store = self.open(&key.source)?;
         // A refresh is small; a replay waits for its turn.
         let _turn = match previous {
             Some(_) => None,

@@ -21,8 +21,8 @@ pub(super) struct Place {
 
 /// Of the manifest of a table: the name of its file.
 pub(super) fn name_of(source: &TableSource) -> u128 {
-    let TableSource::Delta { bucket, location } = source;
     // No bucket has a NUL in its name, so bucket and location cannot run into each other.
+    let (bucket, location) = (source.bucket(), source.location());
     xxh3_128(format!("{bucket}\0{location}").as_bytes())
 }
 

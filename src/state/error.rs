@@ -73,6 +73,8 @@ pub enum Error {
     KeyUsed { key: Uuid },
     #[error("an answer of {bytes} bytes is not kept; at most {} are", limits::catalog::KEPT_ANSWER_BYTES_MAX)]
     AnswerTooLarge { bytes: usize },
+    #[error("the versions of the table have been changed meanwhile")]
+    VersionsChanged,
     #[error("too many answers are kept; try again in some minutes, or without an idempotency key")]
     TooManyAnswers,
     #[error(transparent)]
@@ -127,6 +129,7 @@ impl Error {
             | Self::EntryExists { .. }
             | Self::EntryIdUsed { .. }
             | Self::EntryChanged { .. }
+            | Self::VersionsChanged
             | Self::KeyUsed { .. } => Kind::Conflict,
             Self::TooManyTables { .. }
             | Self::TokenShares { .. }

@@ -87,6 +87,70 @@ pub type PartitionFilter = BTreeMap<String, Vec<Option<String>>>;
 pub enum TableSource {
     /// A Delta table at `location`, a path inside `bucket` without leading or trailing slash.
     Delta { bucket: String, location: String },
+    /// An Iceberg table of the catalog.
+    Uniform {
+        /// Its data lies in the bucket of the same name.
+        warehouse: String,
+        namespace: Vec<String>,
+        table: String,
+        /// The branch or tag that is shared; `None`: the main branch.
+        #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// An Iceberg table without a catalog: its newest metadata file lies below `location`, a path inside `bucket`.
+    Iceberg {
+        bucket: String,
+        location: String,
+        #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+}
+
+impl TableSource {
+    /// The bucket whose files are the table's own.
+    pub fn bucket(&self) -> &str {
+        match self {
+            Self::Delta { bucket, .. } | Self::Iceberg { bucket, .. } => bucket,
+            Self::Uniform { warehouse, .. } => warehouse,
+        }
+    }
+
+    /// Below which path of the bucket its files lie: a table of the catalog may have them anywhere in its warehouse.
+    pub fn location(&self) -> &str {
+        match self {
+            Self::Delta { location, .. } | Self::Iceberg { location, .. } => location,
+            Self::Uniform { .. } => "",
+        }
+    }
+}
+
+impl std::fmt::Display for TableSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let reference = match self {
+            Self::Delta { bucket, location } => return write!(f, "at {location:?} in bucket {bucket:?}"),
+            Self::Uniform { warehouse, namespace, table, reference } => {
+                let levels = namespace.join(".");
+                write!(f, "{:?} in warehouse {warehouse:?}", format!("{levels}.{table}"))?;
+                reference
+            }
+            Self::Iceberg { bucket, location, reference } => {
+                write!(f, "at {location:?} in bucket {bucket:?}")?;
+                reference
+            }
+        };
+        reference.as_ref().map_or(Ok(()), |name| write!(f, ", branch or tag {name:?}"))
+    }
+}
+
+/// One version of an Iceberg table, as recipients count them: which state of the table it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableVersion {
+    pub version: i64,
+    /// `None`: the table before its first snapshot.
+    pub snapshot_id: Option<i64>,
+    pub schema_id: i32,
+    /// When the state became the shared one, in milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
 }
 
 /// A bearer token at rest: its digest, never the token.

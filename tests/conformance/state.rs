@@ -6,9 +6,11 @@ use lakeshare::clock::Clock;
 use lakeshare::error::Kind;
 use lakeshare::limits;
 use lakeshare::state::Error;
+use lakeshare::state::catalog::{EntryChange, EntryKind, EntryName};
 use lakeshare::state::change::{Edit, NewShare, NewTable, NewToken, SharePatch, ShareStamp, TableName};
 use lakeshare::state::embedded::Store;
-use lakeshare::state::record::{Share, TableOptions, TableSource};
+use lakeshare::state::record::{Share, TableOptions, TableSource, TableVersion};
+use uuid::Uuid;
 
 struct Fixture {
     store: Store,
@@ -228,4 +230,84 @@ async fn options_and_properties_are_read_back() {
     let patch = SharePatch { properties: Some(BTreeMap::new()), ..SharePatch::default() };
     assert!(!patch.is_empty());
     assert_eq!(fixture.store.update_share("x", patch, None).await.unwrap().properties.len(), 0);
+}
+
+#[tokio::test]
+async fn tables_of_every_kind_are_read_back() {
+    let fixture = fixture();
+    let reference = Some("audit".to_owned());
+    let sources = [
+        TableSource::Delta { bucket: "b".into(), location: "l".into() },
+        TableSource::Iceberg { bucket: "b".into(), location: String::new(), reference: reference.clone() },
+        TableSource::Uniform {
+            warehouse: "lake".into(),
+            namespace: vec!["a.b".into(), "c".into()],
+            table: "t".into(),
+            reference,
+        },
+    ];
+    let named = |(number, source): (usize, &TableSource)| NewTable {
+        source: source.clone(),
+        ..table("s", &format!("t{number}"))
+    };
+    let tables = sources.iter().enumerate().map(named).collect();
+    let made = fixture.store.create_share(NewShare { name: "x".into(), tables, ..NewShare::default() });
+    let made = made.await.unwrap();
+    let held: Vec<_> = made.schemas[0].tables.iter().map(|table| table.source.clone()).collect();
+    assert_eq!(held, sources);
+    assert_eq!(fixture.store.list_shares().await.unwrap(), [made]);
+}
+
+#[tokio::test]
+async fn versions_are_added_after_the_newest_alone() {
+    let store = fixture().store;
+    let row = |version| TableVersion {
+        version,
+        snapshot_id: Some(-version).filter(|_| version > 0),
+        schema_id: 1,
+        timestamp_ms: 7 * version,
+    };
+    store.add_versions("t", None, vec![row(0), row(3)]).await.unwrap();
+    store.add_versions("u", None, vec![row(9)]).await.unwrap();
+    for (last, added) in [(None, vec![row(4)]), (Some(2), vec![row(4)]), (Some(3), vec![row(3)])] {
+        assert_eq!(kind(store.add_versions("t", last, added).await), Kind::Conflict);
+    }
+    assert_eq!(kind(store.add_versions("t", Some(3), vec![row(5), row(4)]).await), Kind::Conflict);
+    store.add_versions("t", Some(3), vec![row(4), row(8)]).await.unwrap();
+    assert_eq!(store.list_versions("t").await.unwrap(), [row(0), row(3), row(4), row(8)]);
+    assert_eq!(store.list_versions("u").await.unwrap(), [row(9)]);
+    assert_eq!(store.list_versions("v").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn of_too_many_versions_the_oldest_are_forgotten() {
+    let store = fixture().store;
+    let count = i64::try_from(limits::catalog::TABLE_VERSIONS_MAX).unwrap();
+    let rows = |versions: std::ops::Range<i64>| {
+        let row = |version| TableVersion { version, snapshot_id: None, schema_id: 0, timestamp_ms: 0 };
+        versions.map(row).collect()
+    };
+    store.add_versions("t", None, rows(0..count)).await.unwrap();
+    store.add_versions("t", Some(count - 1), rows(count..count + 2)).await.unwrap();
+    let held = store.list_versions("t").await.unwrap();
+    assert_eq!((held.len(), held[0].version), (limits::catalog::TABLE_VERSIONS_MAX, 2));
+}
+
+#[tokio::test]
+async fn the_generation_moves_with_each_change_of_entries_and_with_nothing_else() {
+    let store = fixture().store;
+    let before = store.entries_generation();
+    let (namespace, name) = (vec!["a".to_owned()], "t".to_owned());
+    store.create_warehouse("lake").await.unwrap();
+    store.create_namespace("lake", namespace.clone(), BTreeMap::new(), None).await.unwrap();
+    assert_eq!(store.entries_generation(), before);
+    let (kind, name) = (EntryKind::Table, EntryName { namespace, name });
+    let create =
+        EntryChange::Create { id: Uuid::new_v4(), kind, name: name.clone(), metadata_location: "m0".into() };
+    store.change_entries("lake", vec![create], None).await.unwrap();
+    let made = store.entries_generation();
+    let (expected, metadata_location) = ("m0".into(), "m1".into());
+    let swap = EntryChange::Swap { kind, name, expected, metadata_location };
+    store.change_entries("lake", vec![swap], None).await.unwrap();
+    assert!(before < made && made < store.entries_generation());
 }

@@ -18,16 +18,14 @@ use crate::directory::{Directory, Published};
 use crate::error::Kind;
 use crate::state::change::NewTable;
 use crate::state::embedded::Store;
-use crate::state::record::TableSource;
 
 /// Refuses what lies below `missing` and what lies below `away`.
 struct ByLocation;
 
 impl Admission for ByLocation {
     fn admit<'a>(&'a self, table: &'a NewTable) -> futures::future::BoxFuture<'a, Result<(), Refusal>> {
-        let TableSource::Delta { location, .. } = &table.source;
         let refuse = |kind, text: &str| Err(Refusal { kind, source: text.into() });
-        let result = match location.split('/').next() {
+        let result = match table.source.location().split('/').next() {
             Some("missing") => refuse(Kind::NotFound, "no _delta_log there"),
             Some("away") => refuse(Kind::Unavailable, "the store is away"),
             _ => Ok(()),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use super::catalog::{
 };
 use super::change::{GrantedToken, NewShare, NewToken, SharePatch, ShareStamp};
 use super::error::Error;
-use super::record::{Share, SigningCredential, Token};
+use super::record::{Share, SigningCredential, TableVersion, Token};
 use crate::clock::Clock;
 
 mod answers;
@@ -28,7 +29,9 @@ mod query;
 mod schema;
 mod settings;
 mod shares;
+mod sources;
 mod tokens;
+mod versions;
 mod warehouses;
 mod worker;
 
@@ -49,6 +52,8 @@ struct Inner {
     settings: Settings,
     clock: Clock,
     path: PathBuf,
+    /// Raised after each commit that may have changed entries, before anybody hears of it.
+    entries_generation: Arc<AtomicU64>,
     _lock: database::Lock,
 }
 
@@ -70,7 +75,17 @@ impl Store {
         database::sync_directory(dir)?;
         let writer = Worker::start("state-writer", connection, worker::Mode::Write)?;
         let reader = Worker::start("state-reader", reading, worker::Mode::Read)?;
-        Ok(Self { inner: Arc::new(Inner { writer, reader, settings, clock, path, _lock: lock }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                writer,
+                reader,
+                settings,
+                clock,
+                path,
+                entries_generation: Arc::default(),
+                _lock: lock,
+            }),
+        })
     }
 
     /// The file that holds the state.
@@ -246,6 +261,32 @@ impl Store {
         self.read(move |connection| entries::list(connection, &warehouse, &namespace, kind, &page)).await
     }
 
+    /// A number that is another one after each change to tables and views. What was read while it stood at a number is true
+    /// as long as it stands there; asking costs one load of memory.
+    pub fn entries_generation(&self) -> u64 {
+        self.inner.entries_generation.load(Ordering::Acquire)
+    }
+
+    /// The versions of an Iceberg table that are remembered under `source`, the oldest first.
+    pub async fn list_versions(&self, source: &str) -> Result<Vec<TableVersion>, Error> {
+        let source = source.to_owned();
+        self.read(move |connection| versions::list(connection, &source)).await
+    }
+
+    /// Remembers versions, the oldest first, all later than `last`, which is the newest of the source so far.
+    ///
+    /// # Errors
+    /// [`Error::VersionsChanged`] if another one is the newest; then nothing is added.
+    pub async fn add_versions(
+        &self,
+        source: &str,
+        last: Option<i64>,
+        added: Vec<TableVersion>,
+    ) -> Result<(), Error> {
+        let source = source.to_owned();
+        self.write(move |connection| versions::add(connection, &source, last, &added)).await
+    }
+
     /// Makes all changes, one after the other, or none. Gives back what each left, or what it removed.
     pub async fn change_entries(
         &self,
@@ -254,10 +295,13 @@ impl Store {
         answer: Option<KeptAnswer>,
     ) -> Result<Vec<Entry>, Error> {
         let warehouse = warehouse.to_owned();
-        self.change(answer, move |connection, now_ms| {
+        let now_ms = self.inner.clock.now_ms();
+        let generation = Arc::clone(&self.inner.entries_generation);
+        let work = move |connection: &Connection| {
+            keep_answer(connection, answer.as_ref(), now_ms)?;
             entries::change_all(connection, &warehouse, &changes, now_ms)
-        })
-        .await
+        };
+        self.inner.writer.run_counted(work, generation).await
     }
 
     /// The metadata locations of a warehouse that begin with `prefix`, at most `limit`. Looks at each entry.
@@ -293,9 +337,7 @@ impl Store {
     ) -> Result<T, Error> {
         let now_ms = self.inner.clock.now_ms();
         self.write(move |connection| {
-            if let Some(answer) = &answer {
-                answers::keep(connection, answer, now_ms)?;
-            }
+            keep_answer(connection, answer.as_ref(), now_ms)?;
             work(connection, now_ms)
         })
         .await
@@ -314,6 +356,10 @@ impl Store {
     ) -> Result<T, Error> {
         self.inner.reader.run(work).await
     }
+}
+
+fn keep_answer(connection: &Connection, answer: Option<&KeptAnswer>, now_ms: i64) -> Result<(), Error> {
+    answer.map_or(Ok(()), |answer| answers::keep(connection, answer, now_ms))
 }
 
 #[cfg(test)]

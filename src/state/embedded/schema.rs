@@ -123,6 +123,20 @@ CREATE TRIGGER answer_removed AFTER DELETE ON answers BEGIN
     UPDATE answers_total SET bytes = bytes - old.bytes;
 END;
 ",
+    "
+ALTER TABLE tables ADD COLUMN namespace TEXT;
+ALTER TABLE tables ADD COLUMN entry TEXT;
+ALTER TABLE tables ADD COLUMN reference TEXT;
+
+CREATE TABLE table_versions (
+    source       TEXT NOT NULL,
+    version      INTEGER NOT NULL,
+    snapshot_id  INTEGER,
+    schema_id    INTEGER NOT NULL,
+    timestamp_ms INTEGER NOT NULL,
+    PRIMARY KEY (source, version)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the database at `path` to the current schema, in one transaction.

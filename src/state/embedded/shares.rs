@@ -6,14 +6,12 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::query::{collect, column, execute, from_json, id, json_of};
-use super::tokens;
+use super::{sources, tokens};
 use crate::limits;
 use crate::state::change::{Edit, NewShare, NewTable, SharePatch, ShareStamp, TableName};
 use crate::state::error::Error;
 use crate::state::name::{self, Of};
-use crate::state::record::{Schema, Share, Table, TableOptions, TableSource};
-
-const DELTA: &str = "delta";
+use crate::state::record::{Schema, Share, Table, TableOptions};
 
 pub(super) fn create(connection: &Connection, share: &NewShare, now_ms: i64) -> Result<Share, Error> {
     name::check(Of::Share, &share.name)?;
@@ -55,7 +53,8 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<Share>, Error> {
         "SELECT id, name, description, properties, created_ms, updated_ms FROM shares ORDER BY name_key";
     let mut shares = collect(connection, select, [], header_of)?;
     let select = "SELECT schemas.share_id, schemas.name, tables.id, tables.name,
-                         tables.source_type, tables.bucket, tables.location, tables.options
+                         tables.options, tables.source_type, tables.bucket, tables.location,
+                         tables.namespace, tables.entry, tables.reference
                   FROM schemas JOIN tables ON tables.schema_id = schemas.id
                   ORDER BY schemas.share_id, schemas.name_key, tables.name_key";
     let mut schemas: HashMap<Uuid, Vec<Schema>> = HashMap::new();
@@ -154,7 +153,8 @@ fn header_of(row: &Row<'_>) -> Result<Share, Error> {
 
 fn with_tables(connection: &Connection, mut share: Share) -> Result<Share, Error> {
     let select = "SELECT schemas.share_id, schemas.name, tables.id, tables.name,
-                         tables.source_type, tables.bucket, tables.location, tables.options
+                         tables.options, tables.source_type, tables.bucket, tables.location,
+                         tables.namespace, tables.entry, tables.reference
                   FROM schemas JOIN tables ON tables.schema_id = schemas.id
                   WHERE schemas.share_id = ?1
                   ORDER BY schemas.name_key, tables.name_key";
@@ -170,8 +170,8 @@ fn read_table(row: &Row<'_>, by_share: &mut HashMap<Uuid, Vec<Schema>>) -> Resul
     let table = Table {
         id: id(row, 2)?,
         name: column(row, 3)?,
-        source: source_of(row)?,
-        options: from_json::<TableOptions>("a table's options", column(row, 7)?)?,
+        options: from_json::<TableOptions>("a table's options", column(row, 4)?)?,
+        source: sources::read(row, 5)?,
     };
     let schemas = by_share.entry(id(row, 0)?).or_default();
     match schemas.last_mut() {
@@ -179,14 +179,6 @@ fn read_table(row: &Row<'_>, by_share: &mut HashMap<Uuid, Vec<Schema>>) -> Resul
         _ => schemas.push(Schema { name: schema, tables: vec![table] }),
     }
     Ok(())
-}
-
-fn source_of(row: &Row<'_>) -> Result<TableSource, Error> {
-    let source_type: String = column(row, 4)?;
-    if source_type != DELTA {
-        return Err(Error::Stored { field: "a table's source type", value: source_type });
-    }
-    Ok(TableSource::Delta { bucket: column(row, 5)?, location: column(row, 6)? })
 }
 
 fn remove_table(connection: &Connection, share: &Share, table: &TableName) -> Result<(), Error> {
@@ -208,13 +200,26 @@ fn add_tables(connection: &Connection, share: &Share, tables: &[NewTable]) -> Re
         name::check(Of::Schema, &table.schema)?;
         name::check(Of::Table, &table.name)?;
         let schema_id = find_or_make_schema(connection, share.id, &table.schema)?;
-        let TableSource::Delta { bucket, location } = &table.source;
         let (table_id, key) = (Uuid::new_v4().to_string(), name::fold(&table.name));
+        let source = sources::Columns::of(&table.source);
         let count = execute(
             connection,
-            "INSERT INTO tables (id, schema_id, name, name_key, source_type, bucket, location, options)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (schema_id, name_key) DO NOTHING",
-            (table_id, schema_id, &table.name, key, DELTA, bucket, location, json_of(&table.options)),
+            "INSERT INTO tables (id, schema_id, name, name_key, options,
+                                 source_type, bucket, location, namespace, entry, reference)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (schema_id, name_key) DO NOTHING",
+            (
+                table_id,
+                schema_id,
+                &table.name,
+                key,
+                json_of(&table.options),
+                source.source_type,
+                source.bucket,
+                source.location,
+                source.namespace,
+                source.entry,
+                source.reference,
+            ),
         )?;
         if count == 0 {
             let NewTable { schema, name, .. } = table.clone();

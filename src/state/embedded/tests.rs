@@ -60,7 +60,7 @@ fn a_newer_database_is_left_alone() {
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let error = Store::open(dir.path(), Clock::system()).unwrap_err();
-    assert!(matches!(error, Error::Newer { found: 99, known: 3, .. }), "{error}");
+    assert!(matches!(error, Error::Newer { found: 99, known: 4, .. }), "{error}");
     assert!(error.to_string().contains("newer lakeshare"), "{error}");
 }
 
@@ -172,10 +172,25 @@ fn new_tables(tables: &[TableKey]) -> Vec<NewTable> {
     let new_table = |(schema, name): &TableKey| NewTable {
         schema: schema.clone(),
         name: name.clone(),
-        source: TableSource::Delta { bucket: "b".into(), location: format!("{schema}/{name}") },
+        source: source(&format!("{schema}/{name}")),
         options: TableOptions::default(),
     };
     tables.iter().map(new_table).collect()
+}
+
+/// A source of any kind, by its name.
+fn source(name: &str) -> TableSource {
+    let reference = Some(name.to_owned()).filter(|_| name.len().is_multiple_of(2));
+    match name.bytes().map(usize::from).sum::<usize>() % 3 {
+        0 => TableSource::Delta { bucket: "b".into(), location: name.into() },
+        1 => TableSource::Iceberg { bucket: "b".into(), location: name.into(), reference },
+        _ => TableSource::Uniform {
+            warehouse: "lake".into(),
+            namespace: name.split('/').map(str::to_owned).collect(),
+            table: name.into(),
+            reference,
+        },
+    }
 }
 
 impl ModelShare {
@@ -309,12 +324,12 @@ async fn compare(store: &Store, model: &Model) {
         for schema in &share.schemas {
             assert!(!schema.tables.is_empty(), "a schema without tables");
             for table in &schema.tables {
-                let TableSource::Delta { location, .. } = &table.source;
                 let key = (fold(&schema.name).into_owned(), fold(&table.name).into_owned());
-                held.push((key, location.clone()));
+                held.push((key, table.source.clone()));
             }
         }
-        assert_eq!(held, expected.tables.clone().into_iter().collect::<Vec<_>>());
+        let sources = expected.tables.iter().map(|(key, name)| (key.clone(), source(name)));
+        assert_eq!(held, sources.collect::<Vec<_>>());
     }
     let name_of = |id: &Uuid| {
         let share = shares.iter().find(|share| share.id == *id).expect("a token opens a share that exists");

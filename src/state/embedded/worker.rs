@@ -5,6 +5,7 @@
 //! undoes only itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -32,6 +33,8 @@ trait Job: Send {
 struct Piece<T, F> {
     work: Option<F>,
     result: Result<T, Error>,
+    /// Raised when the commit is over, whatever came of it.
+    counter: Option<Arc<AtomicU64>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
@@ -48,6 +51,9 @@ where
     }
 
     fn answer(self: Box<Self>, committed: &Committed) {
+        if let Some(counter) = &self.counter {
+            counter.fetch_add(1, Ordering::Release);
+        }
         let result = match committed {
             Ok(()) => self.result,
             Err(source) => Err(Error::Commit { source: Arc::clone(source) }),
@@ -79,8 +85,25 @@ impl Worker {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        self.ask(work, None).await
+    }
+
+    /// The same; raises `counter` after the commit and before the answer, also if the asker has left.
+    pub(super) async fn run_counted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        counter: Arc<AtomicU64>,
+    ) -> Result<T, Error> {
+        self.ask(work, Some(counter)).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        counter: Option<Arc<AtomicU64>>,
+    ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        let piece = Piece { work: Some(work), result: Err(Error::Stopped), reply };
+        let piece = Piece { work: Some(work), result: Err(Error::Stopped), counter, reply };
         let queue = self.queue.as_ref().ok_or(Error::Stopped)?;
         queue.try_send(Box::new(piece)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
