@@ -3,10 +3,11 @@
 use http::Method;
 use lakeshare::sigv4::credential::Credential;
 use lakeshare::sigv4::sign::{Payload, sign_headers};
-use lakeshare::sigv4::signing_key::Scope;
+use lakeshare::sigv4::signing_key::{AmzDate, Scope, derive, hmac};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::support::admin::{http_client, now_ms};
+use crate::support::admin::{http_client, now_ms, root};
 use crate::support::catalog::{Catalog, new_table, signed};
 use crate::support::server::Server;
 
@@ -27,6 +28,42 @@ async fn signatures_for_both_services_and_tokens_open_the_same_url() {
     let (status, nested) =
         signed(&server, "GET", "/_iceberg/v1/lake/namespaces/sales%1Fnorth%20east", "s3tables").await;
     assert_eq!((status, &nested["namespace"]), (200, &json!(["sales", "north east"])));
+}
+
+/// Makes a namespace with a body whose digest is signed and named by no header, as botocore does for services other than S3;
+/// sends `sent` in place of `body`. The status.
+async fn post_unnamed(server: &Server, secret_key: &str, body: &str, sent: &str) -> u16 {
+    const PATH: &str = "/_iceberg/v1/lake/namespaces";
+    const NAMES: &str = "content-type;host;x-amz-date";
+    let scope = Scope { region: "us-east-1", service: "s3tables" };
+    let date = AmzDate::from_ms(now_ms()).unwrap();
+    let digest = hex::encode(Sha256::digest(body));
+    let head = format!("content-type:application/json\nhost:{}\nx-amz-date:{}\n", server.address, date.text);
+    let canonical = format!("POST\n{PATH}\n\n{head}\n{NAMES}\n{digest}");
+    let to_sign =
+        format!("{}{}", date.string_to_sign_head(&scope), hex::encode(Sha256::digest(canonical.as_bytes())));
+    let signature = hex::encode(hmac(&derive(secret_key, date.day(), &scope), to_sign.as_bytes()));
+    let credential = format!("{}/{}", root().access_key, date.credential_scope(&scope));
+    let authorization =
+        format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={NAMES}, Signature={signature}");
+    let request =
+        http_client().post(format!("{}{PATH}", server.url())).header("authorization", authorization);
+    let request = request.header("x-amz-date", date.text).header("content-type", "application/json");
+    request.body(sent.to_owned()).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_body_whose_digest_no_header_names_is_covered_by_the_signature() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    let body = |name: &str| json!({"namespace": [name]}).to_string();
+    let secret = root().secret_key;
+    assert_eq!(post_unnamed(&server, &secret, &body("a"), &body("a")).await, 200);
+    assert_eq!(post_unnamed(&server, &secret, &body("b"), &body("c")).await, 401);
+    assert_eq!(post_unnamed(&server, &secret, &body("d"), "").await, 401);
+    assert_eq!(post_unnamed(&server, "another", &body("e"), &body("e")).await, 401);
+    let names = catalog.get("/lake/namespaces").await.ok();
+    assert_eq!(names["namespaces"], json!([["a"], ["sales"]]));
 }
 
 #[tokio::test]
