@@ -177,6 +177,7 @@ impl Door {
             Proof::Bearer | Proof::InBody => {}
         }
         parts.extensions.insert(proof.caller(&self.context));
+        parts.uri = path::without_plus(parts.uri);
         let router = self.router.clone();
         let task = self.control.spawn(async move {
             let request = Request::from_parts(parts, axum::body::Body::from(body));

@@ -1,10 +1,28 @@
 //! Names in paths: warehouse, namespace, table.
 
 use axum::extract::{FromRequestParts, Path};
+use http::Uri;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 
 use super::error::Error;
 use crate::state::catalog::{EntryName, split_levels};
+
+/// The same URI with `%20` for each `+` of its path. Iceberg's Java client encodes names in paths as forms do, where `+` is a
+/// blank and `%2B` a plus sign (`RESTUtil.encodeString`); the other clients encode both.
+pub(super) fn without_plus(uri: Uri) -> Uri {
+    if !uri.path().contains('+') {
+        return uri;
+    }
+    let mut text = uri.path().replace('+', "%20");
+    if let Some(query) = uri.query() {
+        text.push('?');
+        text.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(text).ok();
+    Uri::from_parts(parts).unwrap_or(uri)
+}
 
 /// The levels of a namespace as a path or a query spells it.
 ///
@@ -75,6 +93,18 @@ impl<S: Send + Sync> FromRequestParts<S> for InEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plus_in_a_path_is_a_blank() {
+        for (sent, meant) in [
+            ("/a+b/c%2Bd?e=f+g", "/a%20b/c%2Bd?e=f+g"),
+            ("http://h:1/+", "http://h:1/%20"),
+            ("/a%20b", "/a%20b"),
+            ("/a?b=+", "/a?b=+"),
+        ] {
+            assert_eq!(without_plus(sent.parse().unwrap()).to_string(), meant);
+        }
+    }
 
     #[test]
     fn levels_are_joined_by_the_unit_separator() {

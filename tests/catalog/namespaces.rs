@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::catalog::Catalog;
+use crate::support::catalog::{Catalog, new_table};
 use crate::support::server::Server;
 
 #[tokio::test]
@@ -33,6 +33,26 @@ async fn a_warehouse_is_a_bucket() {
         let refused = catalog.post("/warehouses", &json!({"name": name})).await;
         assert_eq!(refused.status, 400, "{name:?} {}", refused.body);
     }
+}
+
+/// Iceberg's Java client encodes names in paths as forms do.
+#[tokio::test]
+async fn a_plus_in_a_path_is_a_blank() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    for name in ["north east", "north+east"] {
+        catalog.post("/lake/namespaces", &json!({"namespace": ["sales", name]})).await.ok();
+    }
+    let told = async |path: &str| {
+        catalog.get(&format!("/lake/namespaces/{path}")).await.ok()["namespace"][1].clone()
+    };
+    assert_eq!(told("sales%1Fnorth+east").await, "north east");
+    assert_eq!(told("sales%1Fnorth%20east").await, "north east");
+    assert_eq!(told("sales%1Fnorth%2Beast").await, "north+east");
+    catalog.post("/lake/namespaces/sales%1Fnorth+east/tables", &new_table("t 1+2")).await.ok();
+    assert_eq!(catalog.head("/lake/namespaces/sales%1Fnorth+east/tables/t+1%2B2").await, 204);
+    assert_eq!(catalog.head("/lake/namespaces/sales%1Fnorth%2Beast/tables/t+1%2B2").await, 404);
+    assert_eq!(catalog.get("/lake/namespaces?parent=sales%1Fnorth+east").await.ok()["namespaces"], json!([]));
 }
 
 #[tokio::test]
