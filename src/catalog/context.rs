@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::bearer::Tokens;
+use super::dropped::Dropped;
 use super::error::Error;
 use super::locks::Locks;
 use super::metadata_files::MetadataFiles;
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     /// The calls that there are, as the configuration lists them.
     pub(super) endpoints: Vec<String>,
     pub(super) scans: Scans,
+    pub(super) dropped: Dropped,
 }
 
 impl std::ops::Deref for Context {

@@ -19,6 +19,7 @@ use crate::limits;
 use crate::sigv4::credential::Credential;
 use crate::sigv4::sign::{Payload as SignedPayload, sign_headers};
 use crate::sigv4::signing_key::Scope;
+use crate::state;
 use crate::state::catalog::EntryKind;
 
 #[derive(Serialize)]
@@ -65,7 +66,14 @@ pub(super) async fn sign(
     table: InEntry,
     Payload { value: request, .. }: Payload<SignRequest>,
 ) -> Result<Response, Error> {
-    let place = place_of(&context, &table).await?;
+    let place = match place_of(&context, &table).await {
+        Err(Error::State(state::Error::EntryNotFound { kind, name })) => {
+            let now_ms = context.clock.now_ms();
+            let lain = context.dropped.place(&table.warehouse, &name, now_ms);
+            lain.ok_or(state::Error::EntryNotFound { kind, name })?
+        }
+        found => found?,
+    };
     let uri: Uri = request.uri.parse().map_err(|_| Error::field("uri", "it is not a URI"))?;
     let ours: Uri = context.public_url.parse().map_err(|_| Error::field("uri", "it cannot be compared"))?;
     if uri.authority() != ours.authority() {

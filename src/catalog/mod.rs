@@ -38,6 +38,7 @@ mod config;
 mod context;
 mod credentials;
 mod delegation;
+mod dropped;
 mod entries;
 mod etag;
 mod idempotency;
@@ -67,6 +68,7 @@ mod wire;
 use bearer::Tokens;
 use caller::Proof;
 use context::{Context, Inner};
+use dropped::Dropped;
 use error::Error;
 use locks::Locks;
 use metadata_files::MetadataFiles;
@@ -140,6 +142,7 @@ impl Door {
                 locks: Locks::new(),
                 endpoints: routes::endpoints(),
                 scans,
+                dropped: Dropped::new(),
             }),
         };
         sweep::sweep(&context.inner, &pending).await?;

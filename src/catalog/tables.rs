@@ -166,12 +166,24 @@ pub(super) async fn remove(
         let removed =
             context.store.change_entries(&warehouse, vec![remove], once.keep(&Answer::Empty)).await?;
         tracing::info!(warehouse, table = %name, purges, "table dropped");
-        if let (true, Some(entry)) = (purges, removed.first()) {
-            super::purge::purge(&context, &warehouse, entry).await;
+        if let Some(entry) = removed.first() {
+            if purges {
+                super::purge::purge(&context, &warehouse, entry).await;
+            } else {
+                remember(&context, &warehouse, entry).await;
+            }
         }
         Ok(no_content())
     })
     .await
+}
+
+/// Lets an engine whose requests are signed here remove the files of a dropped table.
+async fn remember(context: &Context, warehouse: &str, entry: &Entry) {
+    let Ok(loaded) = context.tables.load(&entry.metadata_location).await else { return };
+    if let Ok(place) = Place::inside(warehouse, "location", loaded.metadata.location()) {
+        context.dropped.add(warehouse, entry.name.clone(), place, context.clock.now_ms());
+    }
 }
 
 /// `POST /v1/{prefix}/tables/rename`.

@@ -60,6 +60,9 @@ pub const IDEMPOTENCY_MS: i64 = 45 * 60 * 1_000;
 /// Life of the credentials that an engine is given for the files of one table.
 pub const VENDED_CREDENTIAL_MS: i64 = 3_600_000;
 
+/// Dropped tables whose places are remembered for requests that are signed in their names, some 300 bytes each.
+pub const DROPPED_MAX: usize = 1_000;
+
 /// Largest metadata file of a table that is read: one of 100,000 snapshots takes some 60 MB.
 pub const METADATA_BYTES_MAX: u64 = 256 << 20;
 

@@ -192,6 +192,16 @@ async fn a_signed_request_reaches_the_table_and_nothing_else() {
     assert_eq!(sign(Method::PUT, &format!("{location}/data/a")).await, 200);
     assert_eq!(sign(Method::GET, &format!("{location}/data/a")).await, 200);
     assert_eq!(sign(Method::GET, "lake/elsewhere").await, 403);
+    // Spark drops a table before it removes the files.
+    catalog.delete("/lake/namespaces/sales/tables/t").await.ok();
+    assert_eq!(sign(Method::DELETE, &format!("{location}/data/a")).await, 204);
+    assert_eq!(sign(Method::GET, &format!("{location}/data/a")).await, 404);
+    assert_eq!(sign(Method::GET, "lake/elsewhere").await, 403);
+    let unknown = json!({"region": "us-east-1", "uri": server.url(), "method": "GET", "headers": {}});
+    let refused = catalog.post("/lake/namespaces/sales/tables/never/sign", &unknown).await;
+    assert_eq!(refused.error(), (404, "NoSuchTableException"));
+    catalog.make_table("t").await;
+    assert_eq!(sign(Method::PUT, &format!("{location}/data/a")).await, 403, "another table of that name");
     let foreign =
         json!({"region": "us-east-1", "uri": "http://example.com/lake/x", "method": "GET", "headers": {}});
     let refused = catalog.post("/lake/namespaces/sales/tables/t/sign", &foreign).await;
