@@ -96,6 +96,8 @@ impl Setup {
             ("s3.path-style-access", "true"),
             ("s3.access-key-id", &self.access_key),
             ("s3.secret-access-key", &self.secret_key),
+            // Else lent credentials would take the place of these, and open nothing outside of a table's own directory.
+            ("header.X-Iceberg-Access-Delegation", "none"),
         ])
     }
 
@@ -127,7 +129,7 @@ impl Setup {
     fn spark_text(&self, pairs: &Pairs) -> String {
         let name = &self.catalog;
         let mut text = format!(
-            "# Lines for spark-defaults.conf, or a file for spark-sql --properties-file FILE. The jars of Spark 3.5:\n\
+            "# Lines for spark-defaults.conf, or a file for spark-sql --properties-file FILE. The jars of Spark 3.5 (of Spark 4.0: iceberg-spark-runtime-4.0_2.13):\n\
              #   --packages org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.1,org.apache.iceberg:iceberg-aws-bundle:1.10.1\n\
              # Tables are {name}.NAMESPACE.TABLE.\n"
         );
@@ -283,6 +285,14 @@ mod tests {
         assert_eq!(key(Engine::Trino, false, "iceberg.rest-catalog.uri"), uri);
         assert_eq!(key(Engine::Duckdb, false, "ENDPOINT"), uri);
         assert_eq!(key(Engine::Duckdb, false, "S3_ENDPOINT").unwrap(), "127.0.0.1:9000");
+        // The key pair that is printed is the one that is used.
+        for header in [
+            "spark.sql.catalog.my_lake.header.X-Iceberg-Access-Delegation",
+            "header.X-Iceberg-Access-Delegation",
+        ] {
+            let engine = if header.starts_with("spark") { Engine::Spark } else { Engine::Pyiceberg };
+            assert_eq!(key(engine, false, header).as_deref(), Some("none"));
+        }
     }
 
     #[test]
