@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -77,7 +78,11 @@ def suites(scope):
     if scope == "all":
         found["sharing_rust"] = sharing_rust
         found["iceberg_rck"] = iceberg_rck
-        found["iceberg_spark"] = iceberg_spark
+        for name, engine in (("spark", SPARK), ("spark4", SPARK_4)):
+            found[f"iceberg_{name}"] = lambda server, engine=engine: iceberg_spark(server, engine, "--token", token(server))
+            found[f"iceberg_{name}_sigv4"] = lambda server, engine=engine: iceberg_spark(server, engine, "--sigv4")
+            found[f"iceberg_{name}_features"] = lambda server, engine=engine: iceberg_spark_features(server, engine)
+            found[f"iceberg_{name}_features_sigv4"] = lambda server, engine=engine: iceberg_spark_features(server, engine, "--sigv4")
     return found
 
 
@@ -111,12 +116,20 @@ def iceberg_rck(server):
                   "--out", server.folder / "rck-reports", *(f"{key}={value}" for key, value in properties.items())), {}
 
 
-def iceberg_spark(server):
+def iceberg_spark(server, engine, *proof):
+    """The kit's own tour."""
     sample = server.folder / "sample"
     subprocess.run(python(KIT / "tpch_make.py", "--scale", "0.01", "--out", sample), check=True)
-    return [str(ROOT / ".venv-spark" / "bin" / "python"), str(KIT / "iceberg_spark.py"), "--uri", f"{server.url}/_iceberg",
-            "--warehouse", warehouse(server), "--sigv4", "--data", str(sample), "--s3", server.url, "--access-key", KEY,
-            "--secret-key", KEY, "--jars", str(jars("spark"))], {}
+    return [str(engine.python), str(KIT / "iceberg_spark.py"), "--uri", f"{server.url}/_iceberg", "--warehouse", warehouse(server), *proof,
+            "--data", str(sample), "--s3", server.url, "--access-key", KEY, "--secret-key", KEY, "--jars", str(engine.jars())], {}
+
+
+def iceberg_spark_features(server, engine, *proof):
+    """Feature by feature, with the settings that the command line prints."""
+    settings = server.folder / "ice.conf"
+    settings.write_text(server.cli("table", "config", f"t/{warehouse(server)}", "--spark", "--name", "ice", *proof).stdout)
+    return [str(engine.python), str(HERE / "iceberg_spark_features.py"), "--settings", str(settings), "--jars", str(engine.jars()),
+            "--data", str(server.data), "--endpoint", server.url], {}
 
 
 def jars(profile):
@@ -126,6 +139,24 @@ def jars(profile):
         subprocess.run(["mvn", "-q", "-B", "-f", str(KIT / "pom.xml"), f"-P{profile}", "dependency:copy-dependencies",
                         f"-DoutputDirectory={folder}"], check=True)
     return folder
+
+
+def spark_4_jars():
+    """Iceberg's libraries for Spark 4, which the kit's project does not name."""
+    folder = TOOLS / "jars" / "spark4"
+    for name in ("iceberg-spark-runtime-4.0_2.13", "iceberg-aws-bundle") if not folder.is_dir() else ():
+        subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=org.apache.iceberg:{name}:1.11.0", f"-DoutputDirectory={folder}"], check=True)
+    return folder
+
+
+class Engine(typing.NamedTuple):
+    """A Python that has pyspark, and where Iceberg's libraries for it are."""
+    python: pathlib.Path
+    jars: typing.Callable
+
+
+SPARK = Engine(ROOT / ".venv-spark" / "bin" / "python", lambda: jars("spark"))
+SPARK_4 = Engine(ROOT / ".venv-spark4" / "bin" / "python", spark_4_jars)
 
 
 def s3_cli(server):
