@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod iceberg;
 pub mod manifest;
 pub mod objects;
+pub mod uniform;
 
 /// Longest name of a share, schema or table, in characters (Delta Sharing, "Names").
 pub const NAME_CHARS_MAX: usize = 255;

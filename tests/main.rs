@@ -27,3 +27,4 @@ mod s3store;
 mod serve;
 mod sharing;
 mod support;
+mod uniform;

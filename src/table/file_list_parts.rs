@@ -19,6 +19,14 @@ pub struct Part {
     pub size_bytes: u64,
 }
 
+impl Part {
+    /// A segment of which all rows are alive.
+    pub fn whole(segment: Segment) -> Self {
+        let size_bytes = segment.sizes_bytes.iter().fold(0, u64::saturating_add);
+        Self { segment: Arc::new(segment), live: None, size_bytes }
+    }
+}
+
 impl FileList {
     /// What the list consists of, in its order.
     pub fn parts(&self) -> impl Iterator<Item = Part> {

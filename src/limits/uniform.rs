@@ -1,0 +1,23 @@
+//! Bounds of Iceberg tables that are told as Delta tables.
+
+/// Fields of all schemas of one table that are looked at; of a table with more it cannot be told how its columns were called.
+pub const HISTORY_FIELDS_MAX: usize = 200_000;
+
+/// Files from which on manifests make segments of their own; smaller ones are decoded together, oldest first, so that
+/// versions share what they have in common and segments stay worth their overhead.
+pub const UNIT_FILES_MIN: u64 = 8_192;
+
+/// Manifests that are read side by side.
+pub const MANIFESTS_READ_AT_ONCE: usize = 4;
+
+/// Manifests of one table that are in memory before they are decoded, in bytes, packed; one more may exceed it.
+pub const MANIFEST_BYTES_AT_ONCE: usize = 64 << 20;
+
+/// Decoded manifests that are kept for other versions and tables, in bytes.
+pub const DECODED_BYTES_MAX: u64 = 512 << 20;
+
+/// Threads that help to decode manifests, of all replays together; each holds a segment and an unpacked block.
+pub const DECODE_HELPERS_MAX: usize = 7;
+
+/// Manifests of one snapshot; tables that are never compacted have some thousands.
+pub const MANIFESTS_MAX: usize = 1_000_000;

@@ -1,0 +1,153 @@
+//! Manifests to segments: each live file as Delta knows files.
+
+use bytes::Bytes;
+
+use super::error::{Error, Fault};
+use super::list::Manifest;
+use super::paths::Root;
+use super::statistics::{Columns, Text};
+use crate::manifest::codec::Unpacker;
+use crate::manifest::entries;
+use crate::manifest::entry::{Entry, FileContent};
+use crate::manifest::error::Error as ManifestError;
+use crate::table::file_list_builder::FileListBuilder;
+use crate::table::file_list_parts::Part;
+use crate::table::path_digest::PathDigest;
+use crate::table::segment_builder::{NewFile, RowIds, StatisticsText};
+
+/// How the files of a table are told.
+#[derive(Debug)]
+pub(super) struct Telling {
+    pub(super) root: Root,
+    pub(super) columns: Columns,
+    /// Columns that each file has to have.
+    pub(super) wanted: Vec<Wanted>,
+}
+
+/// A column that is not null in rows that are older than it.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) column: String,
+    /// Ids of what is stored of it; a file that has any of them has the column.
+    pub(super) ids: Vec<i32>,
+}
+
+/// Some manifests, decoded.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) parts: Vec<Part>,
+    /// Whether there are files from before the table counted its commits.
+    pub(super) has_unnumbered_files: bool,
+}
+
+impl Unit {
+    pub(super) fn memory_bytes(&self) -> usize {
+        let parts = self.parts.iter().map(|part| part.segment.memory_bytes());
+        parts.sum::<usize>() + size_of::<Self>()
+    }
+}
+
+/// Decodes manifests, one after the other.
+pub(super) fn decode(telling: &Telling, manifests: &[(Manifest, Bytes)]) -> Result<Unit, Error> {
+    let mut decoder = Decoder {
+        telling,
+        unpacker: Unpacker::new(),
+        statistics: Text::default(),
+        files: FileListBuilder::default(),
+        has_unnumbered_files: false,
+    };
+    for (manifest, bytes) in manifests {
+        decoder.read(manifest, bytes)?;
+    }
+    let segments = decoder.files.finish(&mut |values, out| out.extend_from_slice(values));
+    Ok(Unit {
+        parts: segments.into_iter().map(Part::whole).collect(),
+        has_unnumbered_files: decoder.has_unnumbered_files,
+    })
+}
+
+struct Decoder<'t> {
+    telling: &'t Telling,
+    unpacker: Unpacker,
+    statistics: Text,
+    files: FileListBuilder,
+    has_unnumbered_files: bool,
+}
+
+/// Why a manifest is not read to its end.
+enum Stop {
+    Manifest(ManifestError),
+    Other(Error),
+}
+
+impl From<ManifestError> for Stop {
+    fn from(error: ManifestError) -> Self {
+        Self::Manifest(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Decoder<'_> {
+    fn read(&mut self, manifest: &Manifest, bytes: &[u8]) -> Result<(), Error> {
+        let broken = |source| Error::Manifest { path: manifest.path.clone(), source };
+        let opened = entries::Manifest::open(bytes).map_err(broken)?;
+        let mut unpacker = std::mem::take(&mut self.unpacker);
+        let read = opened.each(manifest.inherited, &mut unpacker, |entry| {
+            if entry.is_live() { self.add(entry, manifest).map_err(Stop::Other) } else { Ok(()) }
+        });
+        self.unpacker = unpacker;
+        read.map_err(|stop| match stop {
+            Stop::Manifest(source) => broken(source),
+            Stop::Other(error) => error,
+        })
+    }
+
+    fn add(&mut self, entry: &Entry<'_>, manifest: &Manifest) -> Result<(), Error> {
+        let file = || entry.file_path.to_owned();
+        let cannot_be = |what| Error::Entry { path: manifest.path.clone(), file: file(), what };
+        if entry.content != FileContent::Data {
+            return Err(cannot_be("the content"));
+        }
+        if !entry.file_format.eq_ignore_ascii_case("parquet") {
+            let format = entry.file_format.to_owned();
+            return Err(Fault::FileFormat { file: file(), format }.into());
+        }
+        if entry.key_metadata.is_some_and(|key| !key.is_empty()) {
+            return Err(Fault::Encrypted.into());
+        }
+        let record_count = u64::try_from(entry.record_count).map_err(|_| cannot_be("the record count"))?;
+        let size_bytes = u64::try_from(entry.file_size_bytes).map_err(|_| cannot_be("the size"))?;
+        let path = self.telling.root.resolve(entry.file_path);
+        let path = path.map_err(|source| Error::Path { path: file(), source })?;
+        if let Some(wanted) = self.telling.wanted.iter().find(|wanted| !wanted.is_in(entry)) {
+            return Err(Fault::InitialDefault { column: wanted.column.clone(), file: file() }.into());
+        }
+        self.has_unnumbered_files |= entry.sequence_number.unwrap_or(0) == 0;
+        let statistics = self.telling.columns.write(entry, &mut self.statistics);
+        self.files.push(&NewFile {
+            digest: PathDigest::of(path.key),
+            path,
+            size_bytes,
+            // Nobody notes it, and what snapshots say is lost with them: files of one version have to keep their times.
+            modification_time_ms: 0,
+            partition_values: b"{}",
+            statistics: StatisticsText::Escaped(statistics),
+            record_count: Some(record_count),
+            deletion_vector: None,
+            row_ids: RowIds::default(),
+        });
+        Ok(())
+    }
+}
+
+impl Wanted {
+    fn is_in(&self, entry: &Entry<'_>) -> bool {
+        let counts = [entry.column_sizes, entry.value_counts, entry.null_value_counts];
+        counts.into_iter().flatten().any(|counts| counts.iter().any(|(id, _)| self.ids.contains(&id)))
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a snapshot cannot be told as a table version.
+
+use super::paths;
+use crate::error::Kind;
+use crate::iceberg::schema;
+use crate::{manifest, storage};
+
+/// Cheap to clone, because all who wait for a replay get it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("the table metadata has no snapshot {id}")]
+    NoSnapshot { id: i64 },
+    #[error("the table metadata has no schema {id}")]
+    NoSchema { id: i32 },
+    #[error("schema {id} of the table metadata is broken: {source}")]
+    Schema { id: i32, source: schema::Fault },
+    #[error("the Iceberg table cannot be served: {source}")]
+    Unserved {
+        #[from]
+        source: Fault,
+    },
+    #[error("the path '{path}' of a file cannot be served: {source}")]
+    Path { path: String, source: paths::Fault },
+    #[error("the manifest list {path} cannot be read: {source}")]
+    ManifestList { path: String, source: manifest::error::Error },
+    #[error("the manifest {path} cannot be read: {source}")]
+    Manifest { path: String, source: manifest::error::Error },
+    #[error("the manifest {path} has an entry that cannot be: {what} of '{file}'")]
+    Entry { path: String, file: String, what: &'static str },
+    #[error("a file of the table's metadata cannot be read")]
+    Storage {
+        #[from]
+        source: storage::error::Error,
+    },
+    #[error("the replay was broken off")]
+    BrokenOff,
+}
+
+/// What of a table no Delta reader could read rightly. Each says what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("its format version is {version}, and up to 3 is understood")]
+    FormatVersion { version: u8 },
+    #[error("it is encrypted; share a copy that is not")]
+    Encrypted,
+    #[error(
+        "the column '{column}' has the type {field_type}, which Delta tables do not have; \
+         drop the column, or share a copy or a view of the table with another type"
+    )]
+    Type { column: String, field_type: String },
+    #[error(
+        "the column '{column}' was of the type {from} and is now {to}, which Delta readers do not take for one; \
+         rewrite the files (rewrite_data_files with rewrite-all) into a new table"
+    )]
+    TypeChange { column: String, from: String, to: String },
+    #[error("the columns '{first}' and '{second}' differ in nothing but case; rename one of them")]
+    NamesByCase { first: String, second: String },
+    #[error(
+        "the column '{column}' has a default for rows that are older than it, which Delta readers do not know, and the \
+         file '{file}' may hold such rows; rewrite the files (rewrite_data_files with rewrite-all)"
+    )]
+    InitialDefault { column: String, file: String },
+    #[error(
+        "the file '{file}' has the format {format}, and only Parquet is served; \
+         set write.format.default to parquet and rewrite the files (rewrite_data_files with rewrite-all)"
+    )]
+    FileFormat { file: String, format: String },
+    #[error(
+        "it may have files without field ids ('{property}' is set), whose columns Delta readers would not find; \
+         rewrite the files (rewrite_data_files with rewrite-all) and remove the property"
+    )]
+    NameMapping { property: &'static str },
+    #[error(
+        "rows of it are deleted by equality deletes, which Delta readers do not know; \
+         compact the table (rewrite_data_files with delete-file-threshold 1)"
+    )]
+    EqualityDeletes,
+    #[error(
+        "rows of it are deleted by delete files; compact the table (rewrite_data_files with delete-file-threshold 1)"
+    )]
+    DeleteFiles,
+}
+
+impl Error {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Unserved { .. } | Self::Path { .. } => Kind::Unsupported,
+            Self::ManifestList { source, .. } | Self::Manifest { source, .. } => source.kind(),
+            Self::NoSnapshot { .. } | Self::NoSchema { .. } | Self::Schema { .. } | Self::Entry { .. } => {
+                Kind::Corrupt
+            }
+            // What the metadata names and nobody finds is no table that does not exist.
+            Self::Storage { source } if source.kind() == Kind::NotFound => Kind::Corrupt,
+            Self::Storage { source } => source.kind(),
+            Self::BrokenOff => Kind::Internal,
+        }
+    }
+
+    /// Whether a file of the snapshot is gone: the metadata may have been replaced meanwhile, and newer metadata will do.
+    pub fn is_of_change(&self) -> bool {
+        use storage::error::Error as Store;
+        matches!(self, Self::Storage { source: Store::NoSuchObject { .. } | Store::ObjectChanged { .. } })
+    }
+}

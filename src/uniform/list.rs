@@ -1,0 +1,188 @@
+//! Which manifests a snapshot has.
+
+use super::error::{Error, Fault};
+use super::paths::Root;
+use crate::iceberg::snapshot::Snapshot;
+use crate::limits::manifest::MANIFEST_BYTES_MAX;
+use crate::limits::uniform::{MANIFESTS_MAX, UNIT_FILES_MIN};
+use crate::manifest::codec::Unpacker;
+use crate::manifest::entry::Inherited;
+use crate::manifest::error::Error as ManifestError;
+use crate::manifest::manifest_list::{Content, ManifestFile, ManifestList};
+use crate::storage::Buckets;
+
+/// Bytes of a manifest that one file takes at least; for manifests whose files nobody counted.
+const FILE_BYTES: u64 = 100;
+
+/// A manifest of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) path: String,
+    /// In the table's bucket.
+    pub(super) key: String,
+    pub(super) length_bytes: i64,
+    pub(super) spec_id: i32,
+    pub(super) inherited: Inherited,
+    /// Files in it, as far as the list tells.
+    file_count: u64,
+}
+
+/// The manifests of a snapshot that may have live files.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) data: Vec<Manifest>,
+    pub(super) deletes: Vec<Manifest>,
+}
+
+/// Where manifests are read from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) buckets: &'a Buckets,
+    pub(super) bucket: &'a str,
+    pub(super) root: &'a Root,
+}
+
+impl Source<'_> {
+    pub(super) fn key(&self, path: &str) -> Result<String, Error> {
+        self.root.own_key(path).map_err(|source| Error::Path { path: path.to_owned(), source })
+    }
+}
+
+/// Reads the manifest list of a snapshot; in tables of version 1 snapshots may list their manifests themselves.
+pub(super) async fn read(source: &Source<'_>, snapshot: &Snapshot) -> Result<Listed, Error> {
+    let mut listed = Listed::default();
+    let Some(path) = snapshot.manifest_list() else {
+        for path in snapshot.manifests() {
+            listed.data.push(Manifest {
+                key: source.key(&path)?,
+                path,
+                length_bytes: 0,
+                spec_id: 0,
+                inherited: Inherited::default(),
+                file_count: UNIT_FILES_MIN,
+            });
+        }
+        return Ok(listed);
+    };
+    let key = source.key(&path)?;
+    let bytes = source.buckets.read_whole(source.bucket, &key, MANIFEST_BYTES_MAX).await?;
+    let broken = |fault| Error::ManifestList { path: path.clone(), source: fault };
+    let list = ManifestList::open(&bytes).map_err(broken)?;
+    let read = list.each(&mut Unpacker::new(), |file| listed.add(source, file));
+    read.map_err(|stop| match stop {
+        Stop::List(fault) => broken(fault),
+        Stop::Other(error) => error,
+    })?;
+    Ok(listed)
+}
+
+/// Why a list is not read to its end.
+enum Stop {
+    List(ManifestError),
+    Other(Error),
+}
+
+impl From<ManifestError> for Stop {
+    fn from(error: ManifestError) -> Self {
+        Self::List(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Listed {
+    fn add(&mut self, source: &Source<'_>, file: &ManifestFile<'_>) -> Result<(), Stop> {
+        if !file.may_have_live_files() {
+            return Ok(());
+        }
+        if file.key_metadata.is_some_and(|key| !key.is_empty()) {
+            return Err(Error::from(Fault::Encrypted).into());
+        }
+        if self.data.len() + self.deletes.len() >= MANIFESTS_MAX {
+            let bytes_max = MANIFESTS_MAX;
+            return Err(ManifestError::TooLarge { what: "manifests", bytes_max }.into());
+        }
+        let manifest = Manifest {
+            path: file.path.to_owned(),
+            key: source.key(file.path)?,
+            length_bytes: file.length_bytes,
+            spec_id: file.partition_spec_id,
+            inherited: Inherited {
+                snapshot_id: file.added_snapshot_id,
+                sequence_number: file.sequence_number,
+                first_row_id: file.first_row_id,
+            },
+            file_count: file_count(file),
+        };
+        match file.content {
+            Content::Data => self.data.push(manifest),
+            Content::Deletes => self.deletes.push(manifest),
+        }
+        Ok(())
+    }
+
+    /// Data manifests that are decoded together, the oldest first: as tables grow at one end only, later snapshots have
+    /// most of the groups of earlier ones.
+    pub(super) fn groups(&mut self) -> Vec<Vec<Manifest>> {
+        let mut manifests = std::mem::take(&mut self.data);
+        // The newest comes first where one snapshot wrote several, or where nobody numbers them.
+        manifests.reverse();
+        manifests.sort_by_key(|manifest| manifest.inherited.sequence_number);
+        let mut groups: Vec<Vec<Manifest>> = Vec::new();
+        let mut file_count = UNIT_FILES_MIN;
+        for manifest in manifests {
+            let is_full = file_count >= UNIT_FILES_MIN || manifest.file_count >= UNIT_FILES_MIN;
+            file_count = if is_full { manifest.file_count } else { file_count + manifest.file_count };
+            match groups.last_mut().filter(|_| !is_full) {
+                Some(group) => group.push(manifest),
+                None => groups.push(vec![manifest]),
+            }
+        }
+        groups
+    }
+}
+
+fn file_count(file: &ManifestFile<'_>) -> u64 {
+    let counts = file.added_files_count.zip(file.existing_files_count);
+    let counted = counts.and_then(|(added, existing)| u64::try_from(added.checked_add(existing)?).ok());
+    counted.unwrap_or_else(|| u64::try_from(file.length_bytes).unwrap_or(0) / FILE_BYTES + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(number: i64, file_count: u64) -> Manifest {
+        Manifest {
+            path: number.to_string(),
+            key: String::new(),
+            length_bytes: 0,
+            spec_id: 0,
+            inherited: Inherited { sequence_number: number, ..Inherited::default() },
+            file_count,
+        }
+    }
+
+    fn groups(counts: &[u64]) -> Vec<Vec<String>> {
+        let mut data: Vec<_> =
+            counts.iter().zip(1..).map(|(count, number)| manifest(number, *count)).collect();
+        data.reverse();
+        let groups = Listed { data, deletes: Vec::new() }.groups();
+        groups.into_iter().map(|group| group.into_iter().map(|one| one.path).collect()).collect()
+    }
+
+    #[test]
+    fn groups_of_old_manifests_stay_when_new_ones_come() {
+        let half = UNIT_FILES_MIN / 2;
+        let before = groups(&[1, half, half, 7, UNIT_FILES_MIN, 3]);
+        assert_eq!(before, [vec!["1", "2", "3"], vec!["4"], vec!["5"], vec!["6"]]);
+        let after = groups(&[1, half, half, 7, UNIT_FILES_MIN, 3, 4, 9]);
+        assert_eq!(after[..3], before[..3]);
+        assert_eq!(after[3], ["6", "7", "8"]);
+        assert!(groups(&[]).is_empty());
+    }
+}

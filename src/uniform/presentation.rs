@@ -1,0 +1,169 @@
+//! The protocol and the metadata of an Iceberg table told as Delta.
+//!
+//! The table is told as one without partitions, since its files hold all columns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use md5::{Digest, Md5};
+use uuid::Uuid;
+
+use super::decode::{Telling, Wanted};
+use super::error::{Error, Fault};
+use super::history::History;
+use super::naming::{self, NAME_MAPPING, Naming};
+use super::paths::Root;
+use super::schema::{Features, SchemaWriter};
+use super::statistics::Columns;
+use crate::iceberg::metadata::TableMetadata;
+use crate::iceberg::types::{Field, Type};
+use crate::table::snapshot::{Metadata, Protocol};
+
+/// The newest format version that is understood.
+const FORMAT_VERSION_MAX: u8 = 3;
+
+/// A schema of a table as Delta's readers are told it.
+#[derive(Debug)]
+pub(super) struct Presentation {
+    pub(super) naming: Naming,
+    pub(super) metadata: Metadata,
+    pub(super) features: Features,
+    pub(super) telling: Arc<Telling>,
+}
+
+/// What is presented.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) metadata: &'a TableMetadata,
+    pub(super) snapshot_id: Option<i64>,
+    pub(super) schema_id: i32,
+    /// Whether there may be files from before the table counted its commits.
+    pub(super) has_unnumbered_files: bool,
+}
+
+impl Presentation {
+    pub(super) fn of(subject: &Subject<'_>, root: Root) -> Result<Self, Error> {
+        let table = subject.metadata;
+        if table.format_version() > FORMAT_VERSION_MAX {
+            return Err(Fault::FormatVersion { version: table.format_version() }.into());
+        }
+        if !table.encryption_keys().is_empty() {
+            return Err(Fault::Encrypted.into());
+        }
+        let id = subject.schema_id;
+        let schema = table.schema(id).ok_or(Error::NoSchema { id })?;
+        let index = schema.index().map_err(|source| Error::Schema { id, source })?;
+        let history = History::of(table)?;
+        let naming =
+            naming::of_table(table, subject.snapshot_id, (&history, &index), subject.has_unnumbered_files);
+        let mut writer = SchemaWriter { naming, history: &history, features: Features::new() };
+        let schema_json = writer.fields(&schema.fields, "")?;
+        let mut features = writer.features;
+        let mut configuration = BTreeMap::new();
+        if naming == Naming::Id {
+            if table.properties().contains_key(NAME_MAPPING) {
+                return Err(Fault::NameMapping { property: NAME_MAPPING }.into());
+            }
+            features.insert("columnMapping");
+            configuration.insert("delta.columnMapping.mode".to_owned(), "id".to_owned());
+            let highest = table.last_column_id().to_string();
+            configuration.insert("delta.columnMapping.maxColumnId".to_owned(), highest);
+        }
+        let mut wanted = Vec::new();
+        collect_wanted(&schema.fields, "", &history, &mut wanted);
+        Ok(Self {
+            naming,
+            metadata: Metadata {
+                id: table.uuid().map_or_else(|| uuid_of(table.location()), str::to_owned),
+                name: None,
+                description: table.properties().get("comment").cloned(),
+                format_provider: "parquet".to_owned(),
+                format_options: BTreeMap::new(),
+                schema_string: schema_json.to_string(),
+                partition_columns: Vec::new(),
+                configuration,
+                created_time_ms: None,
+            },
+            features,
+            telling: Arc::new(Telling { root, columns: Columns::of(&schema.fields, naming), wanted }),
+        })
+    }
+
+    /// What the telling of files depends on.
+    pub(super) fn form(&self) -> String {
+        let wanted: Vec<_> = self.telling.wanted.iter().map(|wanted| &wanted.ids).collect();
+        format!("{:?}\0{}\0{wanted:?}", self.naming, self.metadata.schema_string)
+    }
+}
+
+/// The protocol that demands these features.
+pub(super) fn protocol(features: &Features) -> Protocol {
+    if features.is_empty() {
+        return Protocol {
+            min_reader_version: 1,
+            min_writer_version: 2,
+            reader_features: None,
+            writer_features: None,
+        };
+    }
+    let listed: Vec<String> = features.iter().map(|&feature| feature.to_owned()).collect();
+    Protocol {
+        min_reader_version: 3,
+        min_writer_version: 7,
+        reader_features: Some(listed.clone()),
+        writer_features: Some(listed),
+    }
+}
+
+/// Tables of version 1 may have no id of their own.
+fn uuid_of(location: &str) -> String {
+    Uuid::from_bytes(Md5::digest(location).into()).to_string()
+}
+
+/// Columns whose rows from before they were added are not null.
+fn collect_wanted(fields: &[Field], path: &str, history: &History<'_>, wanted: &mut Vec<Wanted>) {
+    for field in fields {
+        let column = format!("{path}{}", field.name);
+        let has_default = field.initial_default.as_ref().is_some_and(|default| !default.is_null());
+        if has_default && !history.is_in_all(field.id) {
+            let mut ids = vec![field.id];
+            collect_ids(&field.field_type, &mut ids);
+            wanted.push(Wanted { column: column.clone(), ids });
+        }
+        collect_inside(&field.field_type, &column, history, wanted);
+    }
+}
+
+fn collect_inside(of: &Type, column: &str, history: &History<'_>, wanted: &mut Vec<Wanted>) {
+    match of {
+        Type::Primitive(_) => {}
+        Type::Struct(of) => collect_wanted(&of.fields, &format!("{column}."), history, wanted),
+        Type::List(list) => collect_inside(&list.element, &format!("{column}.element"), history, wanted),
+        Type::Map(map) => {
+            collect_inside(&map.key, &format!("{column}.key"), history, wanted);
+            collect_inside(&map.value, &format!("{column}.value"), history, wanted);
+        }
+    }
+}
+
+/// All ids below a type.
+fn collect_ids(of: &Type, ids: &mut Vec<i32>) {
+    match of {
+        Type::Primitive(_) => {}
+        Type::Struct(of) => {
+            for field in &of.fields {
+                ids.push(field.id);
+                collect_ids(&field.field_type, ids);
+            }
+        }
+        Type::List(list) => {
+            ids.push(list.element_id);
+            collect_ids(&list.element, ids);
+        }
+        Type::Map(map) => {
+            ids.extend([map.key_id, map.value_id]);
+            collect_ids(&map.key, ids);
+            collect_ids(&map.value, ids);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a manifest says of a file's columns, as Delta's statistics.
+//!
+//! Columns come in the order of the schema, whatever order the writer had, so that the statistics of all files have one
+//! form. Elements of lists and maps have none. Bounds of floats leave NaN out, while Delta's readers take NaN for the
+//! largest number: where one may be, there is no upper bound.
+//!
+//! Sources: Delta, "Per-file Statistics"; Iceberg specification, "Manifests" (`data_file`).
+
+use super::naming::Naming;
+use super::values::{Form, push_integer, push_text};
+use crate::iceberg::types::{Field, Type};
+use crate::limits::STATS_BYTES_MAX;
+use crate::manifest::columns::{Bounds, Counts};
+use crate::manifest::entry::Entry;
+
+/// The columns of a schema that files have statistics of.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    /// In the order of the schema.
+    list: Vec<Column>,
+    /// Numbers of columns by field id, ascending.
+    by_id: Vec<(i32, usize)>,
+    /// Structs around columns: `"name":`, escaped.
+    groups: Vec<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Column {
+    form: Form,
+    /// `"name":`, escaped.
+    key: Vec<u8>,
+    /// The structs that it lies in, from the outside.
+    groups: Vec<usize>,
+}
+
+/// What is said of one column.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot<'e> {
+    low: Option<&'e [u8]>,
+    high: Option<&'e [u8]>,
+    nulls: Option<i64>,
+    nans: Option<i64>,
+}
+
+/// Statistics that are being written; its buffers are used again and again.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    out: Vec<u8>,
+    /// One value.
+    value: Vec<u8>,
+    /// Structs that are open.
+    open: Vec<usize>,
+}
+
+impl Text {
+    /// Closes the structs that are open, as far as they are others than those wanted, and opens those.
+    fn enter(&mut self, wanted: &[usize], keys: &[Vec<u8>]) {
+        let same = self.open.iter().zip(wanted).take_while(|(one, other)| one == other).count();
+        self.out.extend(std::iter::repeat_n(b'}', self.open.len() - same));
+        self.open.truncate(same);
+        for group in wanted.iter().skip(same) {
+            self.push_comma();
+            self.out.extend_from_slice(keys.get(*group).map(Vec::as_slice).unwrap_or_default());
+            self.out.push(b'{');
+            self.open.push(*group);
+        }
+    }
+
+    fn push_comma(&mut self) {
+        if self.out.last() != Some(&b'{') {
+            self.out.push(b',');
+        }
+    }
+}
+
+impl Columns {
+    pub(super) fn of(fields: &[Field], naming: Naming) -> Self {
+        let mut columns = Self::default();
+        columns.collect(fields, naming, &mut Vec::new());
+        columns.by_id.sort_unstable();
+        columns
+    }
+
+    fn collect(&mut self, fields: &[Field], naming: Naming, groups: &mut Vec<usize>) {
+        for field in fields {
+            let mut key = Vec::new();
+            push_text(&naming.physical_name(field.id, &field.name), &mut key);
+            key.push(b':');
+            match &field.field_type {
+                Type::Primitive(primitive) => {
+                    if let Some(form) = Form::of(primitive.primitive()) {
+                        self.by_id.push((field.id, self.list.len()));
+                        self.list.push(Column { form, key, groups: groups.clone() });
+                    }
+                }
+                Type::Struct(of) => {
+                    groups.push(self.groups.len());
+                    self.groups.push(key);
+                    self.collect(&of.fields, naming, groups);
+                    groups.pop();
+                }
+                Type::List(_) | Type::Map(_) => {}
+            }
+        }
+    }
+
+    fn number_of(&self, id: i32) -> Option<usize> {
+        let at = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.by_id.get(at).map(|(_, number)| *number)
+    }
+
+    fn slots<'e>(&self, entry: &Entry<'e>) -> Vec<Slot<'e>> {
+        let mut slots = vec![Slot::default(); self.list.len()];
+        let bounds = |bounds: Option<Bounds<'e>>| bounds.into_iter().flat_map(|bounds| bounds.iter());
+        let counts = |counts: Option<Counts<'e>>| counts.into_iter().flat_map(|counts| counts.iter());
+        for (id, low) in bounds(entry.lower_bounds) {
+            self.fill(&mut slots, id, |slot| slot.low = Some(low));
+        }
+        for (id, high) in bounds(entry.upper_bounds) {
+            self.fill(&mut slots, id, |slot| slot.high = Some(high));
+        }
+        for (id, nulls) in counts(entry.null_value_counts) {
+            self.fill(&mut slots, id, |slot| slot.nulls = Some(nulls));
+        }
+        for (id, nans) in counts(entry.nan_value_counts) {
+            self.fill(&mut slots, id, |slot| slot.nans = Some(nans));
+        }
+        slots
+    }
+
+    fn fill<'e>(&self, slots: &mut [Slot<'e>], id: i32, fill: impl FnOnce(&mut Slot<'e>)) {
+        if let Some(slot) = self.number_of(id).and_then(|number| slots.get_mut(number)) {
+            fill(slot);
+        }
+    }
+
+    /// The statistics of a file, escaped as the inside of a JSON string.
+    pub(super) fn write<'t>(&self, entry: &Entry<'_>, text: &'t mut Text) -> &'t [u8] {
+        text.out.clear();
+        text.out.extend_from_slice(b"{\\\"numRecords\\\":");
+        push_integer(entry.record_count, &mut text.out);
+        let end = text.out.len();
+        let slots = self.slots(entry);
+        self.section("minValues", &slots, text, |form, slot, value| {
+            slot.low.is_some_and(|bound| form.write(bound, value))
+        });
+        self.section("maxValues", &slots, text, |form, slot, value| {
+            let may_hide_nans = form.has_nans() && slot.nans != Some(0);
+            slot.high.is_some_and(|bound| !may_hide_nans && form.write(bound, value))
+        });
+        self.section("nullCount", &slots, text, |_, slot, value| {
+            let nulls = slot.nulls.filter(|nulls| (0..=entry.record_count).contains(nulls));
+            nulls.map(|nulls| push_integer(nulls, value)).is_some()
+        });
+        // Statistics are optional, so a file with monstrous ones is served without.
+        if text.out.len() > STATS_BYTES_MAX {
+            text.out.truncate(end);
+        }
+        text.out.push(b'}');
+        &text.out
+    }
+
+    /// An object of what `write` says of each column; nothing if that is nothing.
+    fn section(
+        &self,
+        name: &str,
+        slots: &[Slot<'_>],
+        text: &mut Text,
+        mut write: impl FnMut(Form, &Slot<'_>, &mut Vec<u8>) -> bool,
+    ) {
+        let start = text.out.len();
+        text.out.push(b',');
+        push_text(name, &mut text.out);
+        text.out.extend_from_slice(b":{");
+        let empty = text.out.len();
+        text.open.clear();
+        for (column, slot) in self.list.iter().zip(slots) {
+            text.value.clear();
+            if !write(column.form, slot, &mut text.value) {
+                continue;
+            }
+            text.enter(&column.groups, &self.groups);
+            text.push_comma();
+            text.out.extend_from_slice(&column.key);
+            text.out.extend_from_slice(&text.value);
+        }
+        if text.out.len() == empty {
+            text.out.truncate(start);
+            return;
+        }
+        text.out.extend(std::iter::repeat_n(b'}', text.open.len() + 1));
+    }
+}
