@@ -3,6 +3,7 @@
 //! `scenario` says what is measured, `table` and `file` make the table, `server` runs the executable, `load` reads
 //! over `wire`, `usage` asks the kernel, `report` counts. `compare` does the same with a rival beside us.
 
+mod catalog;
 mod compare;
 mod file;
 mod load;
@@ -38,6 +39,8 @@ enum Task {
     Run(Run),
     /// Measure a lakeshare and, in the same run, another server of Delta Sharing; fails if a figure is not reached.
     Compare(Box<compare::Compare>),
+    /// Measure loads and commits of the Iceberg catalog; fails if a bound is broken.
+    Catalog(catalog::Catalog),
     /// Draw what `compare --keep` has kept.
     Plot(compare::Plot),
     /// Only write a table.
@@ -96,6 +99,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<bool> {
     match arguments.task {
         Task::Run(run) => execute_run(&run),
         Task::Compare(arguments) => compare::compare(&arguments),
+        Task::Catalog(arguments) => catalog::measure(&arguments),
         Task::Plot(arguments) => compare::draw(&arguments).map(|()| true),
         Task::Table { files, out, seed, checkpoint_parts } => {
             let table = scenario::Table { seed, checkpoint_parts, ..scenario::Table::of(files) };

@@ -23,7 +23,8 @@ pub const LOCATION: &str = "lineitem";
 const SHARE: &str = "perf";
 const SCHEMA: &str = "tpch";
 const TABLE: &str = "lineitem";
-const ROOT_KEY: &str = "lakeadmin";
+/// Access key and secret of a server that is told none.
+pub const ROOT_KEY: &str = "lakeadmin";
 
 /// Where a server runs.
 #[derive(Debug, Clone)]

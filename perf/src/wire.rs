@@ -5,10 +5,13 @@ use anyhow::{Context, bail, ensure};
 /// What the head of an answer says, as far as it is asked for here.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Head {
+    /// 200, or one of the other codes that are no refusal.
+    pub status: String,
     pub framing: Framing,
     pub is_gzip: bool,
     /// `Delta-Table-Version`.
     pub table_version: Option<u64>,
+    pub etag: Option<String>,
 }
 
 /// Where the body ends.
@@ -97,28 +100,33 @@ pub fn parse_head(head: &[u8], rest: &[u8]) -> anyhow::Result<Head> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    ensure!(status == "200", "the server answered {status}: {}", String::from_utf8_lossy(rest));
-    let (mut framing, mut is_gzip, mut table_version) = (None, false, None);
+    let is_empty = matches!(status, "204" | "304");
+    ensure!(status == "200" || is_empty, "the server answered {status}: {}", String::from_utf8_lossy(rest));
+    let mut framing = is_empty.then_some(Framing::Length(0));
+    let (mut is_gzip, mut table_version, mut etag) = (false, None, None);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
+            // RFC 9110, 8.6: what they say of a length is of another answer.
+            "transfer-encoding" | "content-length" if is_empty => {}
             "transfer-encoding" => {
                 ensure!(value.eq_ignore_ascii_case("chunked"), "unknown transfer encoding {value}");
                 framing = Some(Framing::Chunked(Chunk::Size { bytes: 0, is_over: false }));
             }
             "content-length" => framing = Some(Framing::Length(value.parse().context("content-length")?)),
             "content-encoding" => {
-                ensure!(value.eq_ignore_ascii_case("gzip"), "unknown content encoding {value}");
-                is_gzip = true;
+                is_gzip = value.eq_ignore_ascii_case("gzip");
+                ensure!(is_gzip || value.eq_ignore_ascii_case("zstd"), "unknown content encoding {value}");
             }
             "delta-table-version" => table_version = value.parse().ok(),
+            "etag" => etag = Some(value.to_owned()),
             _ => {}
         }
     }
     let framing =
         framing.context("neither a length nor chunks: nobody could tell whether the last byte came")?;
-    Ok(Head { framing, is_gzip, table_version })
+    Ok(Head { status: status.to_owned(), framing, is_gzip, table_version, etag })
 }
 
 /// Length of the head in `bytes`, its empty line included, once it is there.
@@ -162,9 +170,21 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_without_a_body_has_none_whatever_length_it_tells() {
+        let head = parse_head(b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 9\r\n\r\n", b"").unwrap();
+        assert_eq!((head.framing, head.etag.as_deref()), (Framing::Length(0), Some("\"x\"")));
+    }
+
+    #[test]
     fn a_head_says_how_its_body_is_to_be_read() {
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\nContent-Encoding: gzip\r\ndelta-table-version: 12\r\n\r\n";
-        let expected = Head { framing: Framing::Length(7), is_gzip: true, table_version: Some(12) };
+        let expected = Head {
+            status: "200".to_owned(),
+            framing: Framing::Length(7),
+            is_gzip: true,
+            table_version: Some(12),
+            etag: None,
+        };
         assert_eq!(parse_head(head, b"").unwrap(), expected);
         assert_eq!(head_length(head), Some(head.len()));
         assert_eq!(head_length(&head[..head.len() - 1]), None);

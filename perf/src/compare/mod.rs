@@ -10,7 +10,7 @@ mod plot;
 mod record;
 mod render;
 mod slow;
-mod small;
+pub mod small;
 mod target;
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Small requests over many kept connections, from one thread.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -44,26 +44,35 @@ fn render_request(target: &Target, path: &str) -> String {
 
 /// Asks for `path` again and again over all connections for `duration`, and reads every answer to its end.
 pub fn ask(target: &Target, path: &str, duration: Duration) -> anyhow::Result<Burst> {
-    let request = render_request(target, path);
+    burst(target.address, &render_request(target, path), CONNECTIONS, duration)
+}
+
+/// Sends `request` again and again over `count` connections.
+pub fn burst(
+    address: SocketAddr,
+    request: &str,
+    count: usize,
+    duration: Duration,
+) -> anyhow::Result<Burst> {
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC).context("making an epoll")?;
-    let mut connections = Vec::with_capacity(CONNECTIONS);
-    for index in 0..CONNECTIONS {
-        let connection = Connection::open(target)?;
+    let mut connections = Vec::with_capacity(count);
+    for index in 0..count {
+        let connection = Connection::open(address)?;
         let data = epoll::EventData::new_u64(index as u64);
         epoll::add(&poll, &connection.stream, data, epoll::EventFlags::IN)
             .context("watching a connection")?;
         connections.push(connection);
     }
     for connection in &mut connections {
-        connection.send(&request)?;
+        connection.send(request)?;
     }
     let (started, mut burst) = (Instant::now(), Burst::default());
     let (mut waiting, mut buffer) = (connections.len(), vec![0; BUFFER_BYTES]);
-    let mut events = Vec::with_capacity(CONNECTIONS);
+    let mut events = Vec::with_capacity(count);
     let timeout = rustix::event::Timespec { tv_sec: WAIT_SECONDS_MAX, tv_nsec: 0 };
     while waiting > 0 {
         epoll::wait(&poll, spare_capacity(&mut events), Some(&timeout)).context("waiting for answers")?;
-        ensure!(!events.is_empty(), "no answer to {path} within {WAIT_SECONDS_MAX} s");
+        ensure!(!events.is_empty(), "no answer within {WAIT_SECONDS_MAX} s");
         for event in events.drain(..) {
             let index = usize::try_from(event.data.u64())?;
             let connection = connections.get_mut(index).context("an event of no connection")?;
@@ -71,7 +80,7 @@ pub fn ask(target: &Target, path: &str, duration: Duration) -> anyhow::Result<Bu
                 continue;
             }
             if started.elapsed() < duration {
-                connection.send(&request)?;
+                connection.send(request)?;
             } else {
                 waiting -= 1;
             }
@@ -81,8 +90,8 @@ pub fn ask(target: &Target, path: &str, duration: Duration) -> anyhow::Result<Bu
 }
 
 impl Connection {
-    fn open(target: &Target) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(target.address).context("connecting")?;
+    fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).context("connecting")?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self { stream, sent: Instant::now(), head: Vec::new(), framing: None })
