@@ -1,4 +1,6 @@
-//! What the catalog costs: loads of a table with many snapshots, and commits beside the flushes that they need.
+//! What loads and commits of the Iceberg catalog cost.
+//!
+//! Loads are of a table with many snapshots, in each form; commits stand beside the flushes that they need.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,7 @@
 //! Tables and views as clients are told of them.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,36 +11,13 @@ use super::context::Context;
 use super::delegation::{self, Delegation, Wanted};
 use super::error::Error;
 use super::etag;
+use super::forms::Form;
 use super::location::Place;
 use super::metadata_files::Loaded;
 use super::wire::json_parts;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::view::ViewMetadata;
 use crate::state::catalog::EntryName;
-
-/// Which snapshots a client wants to read of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Snapshots {
-    All,
-    Refs,
-}
-
-impl Snapshots {
-    pub(super) fn of(asked: Option<&str>) -> Result<Self, Error> {
-        match asked.map(str::to_ascii_lowercase).as_deref() {
-            None | Some("all") => Ok(Self::All),
-            Some("refs") => Ok(Self::Refs),
-            Some(_) => Err(Error::field("snapshots", "it has to be all or refs")),
-        }
-    }
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Refs => "refs",
-        }
-    }
-}
 
 /// The whole of a table, as a client is told after a load, a commit or a creation.
 pub(super) fn of_table(
@@ -47,27 +26,35 @@ pub(super) fn of_table(
     (warehouse, name): (&str, &EntryName),
     loaded: &Loaded<TableMetadata>,
 ) -> Response {
-    of_table_with(context, wanted, (warehouse, name), loaded, Snapshots::All)
+    let (head, tail) = around(context, wanted, (warehouse, name), loaded);
+    let parts = vec![head.into(), loaded.json.clone(), tail.into()];
+    let mut response = json_parts(StatusCode::OK, parts);
+    response.headers_mut().insert(ETAG, etag::header(&etag::of(&loaded.location, Form::PLAIN.as_str())));
+    response
 }
 
-/// The same with some of its snapshots.
-pub(super) fn of_table_with(
+/// The same in a form of the client's choice.
+pub(super) async fn of_table_in(
+    context: &Context,
+    wanted: Wanted,
+    (warehouse, name): (&str, &EntryName),
+    loaded: &Arc<Loaded<TableMetadata>>,
+    form: Form,
+) -> Result<Response, Error> {
+    let packed = context.forms.get(loaded, form).await?;
+    let (head, tail) = around(context, wanted, (warehouse, name), loaded);
+    Ok(packed.answer(&head, &tail))
+}
+
+/// What stands before and after the metadata of a table.
+fn around(
     context: &Context,
     wanted: Wanted,
     (warehouse, name): (&str, &EntryName),
     loaded: &Loaded<TableMetadata>,
-    snapshots: Snapshots,
-) -> Response {
+) -> (String, String) {
     let delegation = delegation_of(context, wanted, (warehouse, name), &loaded.metadata);
-    let json = match snapshots {
-        Snapshots::All => loaded.json.clone(),
-        Snapshots::Refs => loaded.metadata.to_json_refs_only().into(),
-    };
-    let parts = table_parts(Some(&loaded.location), json, &delegation);
-    let mut response = json_parts(StatusCode::OK, parts);
-    let tag = etag::of(&loaded.location, snapshots.as_str());
-    response.headers_mut().insert(ETAG, etag::header(&tag));
-    response
+    table_parts(Some(&loaded.location), &delegation)
 }
 
 /// Nothing is delegated for a table whose location lies outside of its warehouse.
@@ -85,13 +72,12 @@ fn delegation_of(
     }
 }
 
-/// `LoadTableResult` in pieces, so that the metadata is not copied.
-fn table_parts(location: Option<&str>, metadata: Bytes, delegation: &Delegation) -> Vec<Bytes> {
+/// `LoadTableResult` around the metadata, which is not copied.
+fn table_parts(location: Option<&str>, delegation: &Delegation) -> (String, String) {
     let location = serde_json::to_string(&location).unwrap_or_default();
     let rest = serde_json::to_string(delegation).unwrap_or_default();
     let head = format!("{{\"metadata-location\":{location},\"metadata\":");
-    let tail = format!(",{}", rest.trim_start_matches('{'));
-    vec![head.into(), metadata, tail.into()]
+    (head, format!(",{}", rest.trim_start_matches('{')))
 }
 
 /// A table that a later commit is going to create.
@@ -104,7 +90,8 @@ pub(super) fn of_staged(
     let place = Place::inside(warehouse, "location", metadata.location())?;
     let table = delegation::Table { warehouse, name, place: &place };
     let delegation = delegation::delegate(context, wanted, &table);
-    Ok(json_parts(StatusCode::OK, table_parts(None, metadata.to_json().into(), &delegation)))
+    let (head, tail) = table_parts(None, &delegation);
+    Ok(json_parts(StatusCode::OK, vec![head.into(), metadata.to_json().into(), tail.into()]))
 }
 
 /// `LoadViewResult` in pieces, so that the metadata is not copied.

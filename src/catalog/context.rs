@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::bearer::Tokens;
 use super::dropped::Dropped;
 use super::error::Error;
+use super::forms::Forms;
 use super::locks::Locks;
 use super::metadata_files::MetadataFiles;
 use super::scan_state::Scans;
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     pub(super) region: String,
     pub(super) clock: Clock,
     pub(super) tables: MetadataFiles<TableMetadata>,
+    pub(super) forms: Forms,
     pub(super) views: MetadataFiles<ViewMetadata>,
     pub(super) locks: Locks,
     /// The calls that there are, as the configuration lists them.

@@ -16,11 +16,14 @@ pub(super) fn header(tag: &str) -> HeaderValue {
     HeaderValue::from_str(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-/// Whether the client has what `tag` stands for already.
-pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+/// Whether the client has what one of `tags` stands for already.
+pub(super) fn knows_any(headers: &HeaderMap, tags: &[String]) -> bool {
     let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut known = values.flat_map(|value| value.split(',')).map(str::trim);
-    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    known.any(|known| {
+        let strong = known.strip_prefix("W/").unwrap_or(known);
+        known == "*" || tags.iter().any(|tag| tag == strong)
+    })
 }
 
 #[cfg(test)]
@@ -39,7 +42,7 @@ mod tests {
             ("\"x\"".to_owned(), false),
         ] {
             let headers = [(IF_NONE_MATCH, value.parse().unwrap())].into_iter().collect();
-            assert_eq!(is_known(&headers, &tag), known, "{value}");
+            assert_eq!(knows_any(&headers, &["\"z\"".to_owned(), tag.clone()]), known, "{value}");
         }
     }
 }

@@ -3,11 +3,12 @@
 //! A metadata file never changes, so what was read of one stays true; the name in the state store alone says which one
 //! is the table's.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use uuid::Uuid;
 
 use super::error::Error;
@@ -88,6 +89,27 @@ impl<D> Weighter<String, Arc<Loaded<D>>> for ByBytes {
     }
 }
 
+/// A cache of at most `bytes_max`. It is not split: a part of it would have no room for the largest metadata.
+pub(super) fn cache<K, V, W>(bytes_max: usize, weighter: W) -> Cache<K, V, W>
+where
+    K: Eq + Hash,
+    V: Clone,
+    W: Weighter<K, V> + Clone,
+{
+    let options = OptionsBuilder::new()
+        .weight_capacity(bytes_max as u64)
+        .estimated_items_capacity(bytes_max / limits::catalog::METADATA_BYTES_USUAL)
+        .shards(1)
+        .build();
+    match options {
+        Ok(options) => {
+            Cache::with_options(options, weighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        }
+        // Only where a limit is not given.
+        Err(_) => Cache::with_weighter(0, 0, weighter),
+    }
+}
+
 /// Reads and writes the metadata files of one kind.
 pub(super) struct MetadataFiles<D> {
     buckets: Buckets,
@@ -104,19 +126,18 @@ pub(super) struct Written<D> {
 
 impl<D: Document> MetadataFiles<D> {
     pub(super) fn new(buckets: Buckets, pending: Pending) -> Self {
-        let bytes = limits::catalog::METADATA_CACHE_BYTES;
-        let kept = Cache::with_weighter(bytes / (64 << 10), bytes as u64, ByBytes);
-        Self { buckets, pending, kept }
+        Self { buckets, pending, kept: cache(limits::catalog::METADATA_CACHE_BYTES, ByBytes) }
     }
 
-    /// The metadata at `location`.
+    /// The metadata at `location`. Of many that want the same one reads it.
     ///
     /// # Errors
     /// [`Error::Storage`] if there is none, [`Error::Metadata`] if it is not what it should be.
     pub(super) async fn load(&self, location: &str) -> Result<Arc<Loaded<D>>, Error> {
-        if let Some(loaded) = self.kept.get(location) {
-            return Ok(loaded);
-        }
+        self.kept.get_or_insert_async(location, self.read(location)).await
+    }
+
+    async fn read(&self, location: &str) -> Result<Arc<Loaded<D>>, Error> {
         let place = Place::parse(location)
             .ok_or_else(|| Error::field("metadata-location", format!("{location:?} is no location of S3")))?;
         let json =
@@ -128,9 +149,7 @@ impl<D: Document> MetadataFiles<D> {
                 .map_err(|source| Error::Metadata { location: location.clone(), source: Box::new(source) })?;
             Ok::<_, Error>(Arc::new(Loaded { location, metadata, json }))
         });
-        let loaded = loaded.await.map_err(|source| Error::Task { source })??;
-        self.kept.insert(loaded.location.clone(), Arc::clone(&loaded));
-        Ok(loaded)
+        loaded.await.map_err(|source| Error::Task { source })?
     }
 
     /// Writes `metadata`, the one after `previous`, durably to a place of its own inside the warehouse.

@@ -41,6 +41,7 @@ mod delegation;
 mod dropped;
 mod entries;
 mod etag;
+mod forms;
 mod idempotency;
 mod location;
 mod locks;
@@ -70,6 +71,7 @@ use caller::Proof;
 use context::{Context, Inner};
 use dropped::Dropped;
 use error::Error;
+use forms::Forms;
 use locks::Locks;
 use metadata_files::MetadataFiles;
 use scan_state::Scans;
@@ -138,6 +140,7 @@ impl Door {
                 region: parts.region,
                 clock: parts.clock,
                 tables,
+                forms: Forms::new(),
                 views,
                 locks: Locks::new(),
                 endpoints: routes::endpoints(),

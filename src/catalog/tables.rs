@@ -9,17 +9,19 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::answers::{self, Snapshots};
+use super::answers;
 use super::context::{Context, Payload};
 use super::delegation::Wanted;
 use super::entries::{self, Rename};
 use super::error::Error;
 use super::etag;
+use super::forms::{self, Form, Snapshots};
 use super::idempotency::{Answer, KeyHeader};
 use super::location::{self, Place};
 use super::page::PageQuery;
 use super::path::{InEntry, InNamespace, InWarehouse};
 use super::wire::no_content;
+use crate::http::coding::Coding;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::new_table::NewTable;
 use crate::iceberg::partition_spec::UnboundPartitionSpec;
@@ -130,17 +132,21 @@ pub(super) async fn load(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let snapshots = Snapshots::of(query.snapshots.as_deref())?;
+    let form = Form { snapshots, coding: Coding::negotiate(&headers) };
     let entry = entries::require(&context, &warehouse, EntryKind::Table, &name).await?;
-    let tag = etag::of(&entry.metadata_location, snapshots.as_str());
-    if etag::is_known(&headers, &tag) {
+    let tag = |form: Form| etag::of(&entry.metadata_location, form.as_str());
+    let mut response = if etag::knows_any(&headers, &form.equals().map(tag)) {
         let mut response = no_content();
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response.headers_mut().insert(ETAG, etag::header(&tag));
-        return Ok(response);
-    }
-    let loaded = context.tables.load(&entry.metadata_location).await?;
-    let name = (warehouse.as_str(), &name);
-    Ok(answers::of_table_with(&context, Wanted::of(&headers), name, &loaded, snapshots))
+        response
+    } else {
+        let loaded = context.tables.load(&entry.metadata_location).await?;
+        let name = (warehouse.as_str(), &name);
+        answers::of_table_in(&context, Wanted::of(&headers), name, &loaded, form).await?
+    };
+    response.headers_mut().insert(ETAG, etag::header(&tag(form)));
+    forms::note_choice(response.headers_mut());
+    Ok(response)
 }
 
 /// `HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}`.

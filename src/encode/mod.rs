@@ -5,5 +5,6 @@ pub mod gzip;
 mod huffman;
 pub mod json;
 pub mod seal;
+pub mod stored;
 pub mod url_path;
 pub mod z85;

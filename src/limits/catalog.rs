@@ -72,5 +72,11 @@ pub const METADATA_CACHE_BYTES: usize = 128 << 20;
 /// Versions of one shared Iceberg table that are remembered, of about 40 bytes each; older ones are no longer shared.
 pub const TABLE_VERSIONS_MAX: usize = 100_000;
 
+/// Metadata in the forms that clients ask for, in bytes: a tenth of what is kept of it, for three forms each.
+pub const FORMS_CACHE_BYTES: usize = 64 << 20;
+
+/// Metadata of a usual table, parsed, in bytes; by it caches guess how many they will hold.
+pub const METADATA_BYTES_USUAL: usize = 64 << 10;
+
 /// Attempts of a commit against others on other nodes before its client is told to try again.
 pub const COMMIT_ATTEMPTS_MAX: u32 = 8;

@@ -1,7 +1,7 @@
 //! Tables: made, loaded, listed, renamed, registered, dropped.
 
 use http::Method;
-use http::header::{ETAG, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
 use serde_json::{Value, json};
 
 use crate::support::catalog::{Catalog, new_table, schema};
@@ -68,6 +68,34 @@ async fn who_knows_the_metadata_is_told_so() {
         catalog.call_with(Method::GET, &at("t"), &Value::Null, &[(IF_NONE_MATCH.as_str(), &tag)]).await;
     assert_eq!(fresh.ok()["metadata"]["properties"]["a"], "1");
     assert_eq!(catalog.get(&format!("{}?snapshots=some", at("t"))).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_table_is_told_in_the_coding_that_its_client_accepts() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    catalog.make_table("t").await;
+    let (refs, all) = (format!("{}?snapshots=refs", at("t")), at("t"));
+    for path in [&all, &refs] {
+        let plain = catalog.load_packed(path, "identity").await;
+        assert_eq!(plain.headers.get(CONTENT_ENCODING), None);
+        assert_eq!(plain.headers[VARY], "accept-encoding");
+        let mut tags = vec![plain.headers[ETAG].clone()];
+        for coding in ["gzip", "zstd"] {
+            let packed = catalog.load_packed(path, coding).await;
+            assert_eq!(packed.headers[CONTENT_ENCODING], coding);
+            assert_eq!(packed.body, plain.body, "{coding}");
+            tags.push(packed.headers[ETAG].clone());
+        }
+        // Who has the table in one coding has it in all.
+        for tag in &tags {
+            let known = [(IF_NONE_MATCH.as_str(), tag.to_str().unwrap()), ("accept-encoding", "gzip")];
+            let again = catalog.call_with(Method::GET, path, &Value::Null, &known).await;
+            assert_eq!((again.status.as_u16(), &again.headers[ETAG]), (304, &tags[1]));
+        }
+        tags.dedup();
+        assert_eq!(tags.len(), 3, "other bytes have another tag");
+    }
 }
 
 #[tokio::test]

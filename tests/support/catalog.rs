@@ -1,5 +1,7 @@
 //! Calls to the catalog of a running server, with a bearer token.
 
+use std::io::Read as _;
+
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -104,6 +106,24 @@ impl Catalog {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, &Value::Null).await
+    }
+
+    /// Loads with one coding accepted, and unpacks what comes.
+    pub(crate) async fn load_packed(&self, path: &str, coding: &str) -> Answer {
+        let request = self.http.get(format!("{}/_iceberg/v1{path}", self.url)).bearer_auth(&self.token);
+        let response = request.header("accept-encoding", coding).send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        let plain = match headers.get("content-encoding").map(http::HeaderValue::as_bytes) {
+            None => bytes.to_vec(),
+            Some(b"gzip") => {
+                let mut plain = Vec::new();
+                flate2::read::GzDecoder::new(bytes.as_ref()).read_to_end(&mut plain).unwrap();
+                plain
+            }
+            Some(_) => zstd::stream::decode_all(bytes.as_ref()).unwrap(),
+        };
+        Answer { status, headers, body: serde_json::from_slice(&plain).unwrap() }
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
