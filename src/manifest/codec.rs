@@ -5,13 +5,16 @@
 use std::io::Read;
 
 use crc_fast::{CrcAlgorithm, checksum};
-use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::{DecompressionError, Decompressor};
 
 use super::error::{BlockFault, Error};
 use crate::limits::manifest::AVRO_BLOCK_BYTES_MAX;
 
-/// Room that is made first, as many times as large as the packed bytes.
+/// Room that is made first for deflate, as many times as large as the packed bytes; entries with statistics take as much.
 const FIRST_ROOM: usize = 4;
+
+/// Room below which none is made: deflate packs little text least of all.
+const ROOM_BYTES_MIN: usize = 64 << 10;
 
 /// Bytes of the checksum behind a block of snappy ("Required Codecs" of the Avro specification).
 const CHECKSUM_BYTES: usize = 4;
@@ -43,8 +46,9 @@ impl Codec {
 /// Unpacks blocks one by one into one buffer; made once for many files.
 #[derive(Default)]
 pub struct Unpacker {
+    /// Room that was written to; only the beginning is of the present block.
     plain: Vec<u8>,
-    deflate: Option<Decompress>,
+    deflate: Option<Decompressor>,
 }
 
 impl std::fmt::Debug for Unpacker {
@@ -72,45 +76,47 @@ impl Unpacker {
 
     /// The bytes of a block as they were before they were packed.
     pub(super) fn unpack<'a>(&'a mut self, codec: Codec, packed: &'a [u8]) -> Result<&'a [u8], Refusal> {
-        self.plain.clear();
-        match codec {
+        let length = match codec {
             Codec::Null => return Ok(packed),
             Codec::Deflate => self.inflate(packed)?,
             Codec::Zstandard => self.unpack_zstandard(packed)?,
             Codec::Snappy => self.unpack_snappy(packed)?,
-        }
-        Ok(&self.plain)
+        };
+        Ok(self.plain.get(..length).unwrap_or_default())
     }
 
-    fn inflate(&mut self, packed: &[u8]) -> Result<(), Refusal> {
-        let inflater = self.deflate.get_or_insert_with(|| Decompress::new(false));
-        inflater.reset(false);
-        self.plain.reserve(packed.len().saturating_mul(FIRST_ROOM).min(AVRO_BLOCK_BYTES_MAX));
+    /// Nothing says how large a block was: where the room is too small, it is made larger and the block read again.
+    fn inflate(&mut self, packed: &[u8]) -> Result<usize, Refusal> {
+        let inflater = self.deflate.get_or_insert_with(Decompressor::new);
+        let guess = packed.len().saturating_mul(FIRST_ROOM).clamp(ROOM_BYTES_MIN, AVRO_BLOCK_BYTES_MAX);
+        if self.plain.len() < guess {
+            self.plain = vec![0; guess];
+        }
         loop {
-            let read = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
-            let rest = packed.get(read..).unwrap_or_default();
-            let status = inflater.decompress_vec(rest, &mut self.plain, FlushDecompress::Finish);
-            match status.map_err(|_| BlockFault::Packed)? {
-                Status::StreamEnd if self.plain.len() > AVRO_BLOCK_BYTES_MAX => {
-                    return Err(Refusal::TooLarge);
+            match inflater.deflate_decompress(packed, &mut self.plain) {
+                Ok(length) if length > AVRO_BLOCK_BYTES_MAX => return Err(Refusal::TooLarge),
+                Ok(length) => return Ok(length),
+                Err(DecompressionError::BadData) => return Err(BlockFault::Packed.into()),
+                Err(DecompressionError::InsufficientSpace) => {
+                    let room = self.plain.len();
+                    if room >= AVRO_BLOCK_BYTES_MAX {
+                        return Err(Refusal::TooLarge);
+                    }
+                    self.plain = vec![0; room.saturating_mul(2).min(AVRO_BLOCK_BYTES_MAX)];
                 }
-                Status::StreamEnd => return Ok(()),
-                Status::Ok | Status::BufError if self.plain.len() < self.plain.capacity() => {
-                    return Err(BlockFault::Packed.into());
-                }
-                Status::Ok | Status::BufError => grow(&mut self.plain)?,
             }
         }
     }
 
-    fn unpack_zstandard(&mut self, packed: &[u8]) -> Result<(), Refusal> {
+    fn unpack_zstandard(&mut self, packed: &[u8]) -> Result<usize, Refusal> {
+        self.plain.clear();
         let decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(|_| BlockFault::Packed)?;
         let mut bounded = decoder.take(AVRO_BLOCK_BYTES_MAX as u64 + 1);
         bounded.read_to_end(&mut self.plain).map_err(|_| BlockFault::Packed)?;
-        if self.plain.len() > AVRO_BLOCK_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
+        if self.plain.len() > AVRO_BLOCK_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(self.plain.len()) }
     }
 
-    fn unpack_snappy(&mut self, packed: &[u8]) -> Result<(), Refusal> {
+    fn unpack_snappy(&mut self, packed: &[u8]) -> Result<usize, Refusal> {
         let at = packed.len().checked_sub(CHECKSUM_BYTES).ok_or(BlockFault::Packed)?;
         let (packed, wanted) = packed.split_at_checked(at).ok_or(BlockFault::Packed)?;
         let length = snap::raw::decompress_len(packed).map_err(|_| BlockFault::Packed)?;
@@ -121,21 +127,56 @@ impl Unpacker {
         if length / 32 > packed.len() {
             return Err(BlockFault::Packed.into());
         }
+        self.plain.clear();
         self.plain.resize(length, 0);
         let written = snap::raw::Decoder::new().decompress(packed, &mut self.plain);
         self.plain.truncate(written.map_err(|_| BlockFault::Packed)?);
         let found = checksum(CrcAlgorithm::Crc32IsoHdlc, &self.plain);
         let is_right = u32::try_from(found).is_ok_and(|found| found.to_be_bytes() == *wanted);
-        if is_right { Ok(()) } else { Err(BlockFault::Checksum.into()) }
+        if is_right { Ok(self.plain.len()) } else { Err(BlockFault::Checksum.into()) }
     }
 }
 
-/// Twice the room, up to the bound.
-fn grow(plain: &mut Vec<u8>) -> Result<(), Refusal> {
-    let room = plain.len().clamp(1 << 10, AVRO_BLOCK_BYTES_MAX.saturating_sub(plain.len()).max(1 << 10));
-    if plain.len() >= AVRO_BLOCK_BYTES_MAX {
-        return Err(Refusal::TooLarge);
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::encode;
+    use super::*;
+
+    #[test]
+    fn blocks_of_any_size_follow_each_other() {
+        let noise = |length: u32| -> Vec<u8> {
+            (0..length).map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect()
+        };
+        let blocks = [
+            Vec::new(),
+            noise(300_000),
+            b"abc".to_vec(),
+            vec![0; 3 << 20],
+            noise(7),
+            noise(90_000),
+            vec![1; 9],
+        ];
+        for (name, codec) in [
+            ("null", Codec::Null),
+            ("deflate", Codec::Deflate),
+            ("snappy", Codec::Snappy),
+            ("zstandard", Codec::Zstandard),
+        ] {
+            let mut unpacker = Unpacker::new();
+            for (number, plain) in blocks.iter().enumerate() {
+                let packed = encode::pack(name, plain);
+                let found = unpacker.unpack(codec, &packed).unwrap_or_else(|_| panic!("{name} {number}"));
+                assert!(found == plain, "{name} {number}");
+            }
+        }
     }
-    plain.reserve(room);
-    Ok(())
+
+    #[test]
+    fn a_block_that_breaks_off_is_refused() {
+        let packed = encode::pack("deflate", &[5; 1_000]);
+        for length in 0..packed.len() {
+            let mut unpacker = Unpacker::new();
+            assert!(unpacker.unpack(Codec::Deflate, packed.get(..length).unwrap()).is_err(), "{length}");
+        }
+    }
 }
