@@ -7,7 +7,7 @@ use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::scan_state;
+use super::scan_kind;
 use super::wire::json;
 use crate::error::Kind;
 use crate::state::catalog::{EntryKind, EntryName};
@@ -49,7 +49,7 @@ pub enum Error {
     #[error("the manifest {path} cannot be read: {source}")]
     Manifest { path: String, source: manifest::error::Error },
     #[error("there is no such {}", kind.as_str())]
-    NoPlan { kind: scan_state::Kind },
+    NoPlan { kind: scan_kind::Kind },
     #[error("the scan is too large for one answer; filter it, or read it without the catalog")]
     PlanTooLarge,
     #[error("the scan broke off inside the server; its log says why")]
@@ -189,6 +189,15 @@ impl Error {
         ErrorModel { message: self.message(), kind: kind.to_owned(), code: status.as_u16() }
     }
 
+    /// The same, and the log hears of a fault of ours.
+    pub(super) fn told(&self) -> ErrorModel {
+        let model = self.model();
+        if model.code >= 500 {
+            tracing::error!(kind = self.kind().as_str(), cause = self.chain(), "catalog request failed");
+        }
+        model
+    }
+
     fn message(&self) -> String {
         match self.kind() {
             Kind::Internal => "the server failed; its log says why".to_owned(),
@@ -228,11 +237,7 @@ pub(super) fn refusal(model: ErrorModel) -> Response {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let model = self.model();
-        if model.code >= 500 {
-            tracing::error!(kind = self.kind().as_str(), cause = self.chain(), "catalog request failed");
-        }
-        let mut response = refusal(model);
+        let mut response = refusal(self.told());
         let headers = response.headers_mut();
         match self.kind() {
             Kind::Unauthenticated => {

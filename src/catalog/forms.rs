@@ -1,7 +1,7 @@
 //! Table metadata as it goes over the wire, made once and kept.
 //!
-//! A form is which snapshots, in which coding. //! The metadata of ten thousand snapshots takes some megabytes, which a socket is slow to take and a tenth of which says
-//! as much. What stands around it differs from client to client and is short: it is stored, not packed.
+//! A form is which snapshots, in which coding. The metadata of ten thousand snapshots takes some megabytes, which a socket is
+//! slow to take; packed it takes a tenth. What stands around it differs from client to client and is short: it is stored.
 
 use std::sync::Arc;
 

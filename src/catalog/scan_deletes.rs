@@ -1,4 +1,4 @@
-//! The delete files of a scan, read once for all of its tasks.
+//! Delete files of a scan, read once for all its tasks.
 
 use std::sync::Arc;
 

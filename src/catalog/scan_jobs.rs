@@ -1,6 +1,7 @@
-//! Plans under way while their clients wait, and those that are done and not told yet.
+//! Plans that are made while their clients wait.
 //!
-//! Nothing here has to last: what is forgotten is planned again by who fetches it.
+//! Those that are over are kept until there are too many. Nothing here has to last: what is forgotten is planned again by
+//! who fetches it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

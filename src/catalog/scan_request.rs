@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::scan_file_json::source_kinds;
-use super::scan_files::Warehouse;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::partition_spec::PartitionSpec;
 use crate::iceberg::snapshot::Snapshot;
@@ -171,12 +170,9 @@ impl Scan {
         })
     }
 
-    /// The snapshot's list of manifests; `None` where it has no file of its own.
-    pub(super) async fn read_list(&self, files: &Warehouse<'_>) -> Result<Option<Bytes>, Error> {
-        match self.snapshot.as_ref().and_then(Snapshot::manifest_list) {
-            Some(path) => files.read(&path).await.map(Some),
-            None => Ok(None),
-        }
+    /// Where the snapshot's list of manifests lies; `None` where it has no file of its own.
+    pub(super) fn list(&self) -> Option<String> {
+        self.snapshot.as_ref().and_then(Snapshot::manifest_list)
     }
 
     /// The manifests that may hold files of the scan.
@@ -219,6 +215,10 @@ impl Scan {
 }
 
 impl Manifest {
+    pub(super) fn broken(&self, source: ManifestError) -> Error {
+        Error::Manifest { path: self.path.clone(), source }
+    }
+
     fn listed(number: usize, file: &ManifestFile<'_>) -> Self {
         let length_bytes = u64::try_from(file.length_bytes).unwrap_or(0);
         let counts = file.added_files_count.zip(file.existing_files_count);

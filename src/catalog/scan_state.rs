@@ -1,55 +1,39 @@
-//! What the door keeps for scans: a seal, room, cancelled plans.
+//! What the door keeps for scans.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::error::Error;
+use super::scan_deletes::{KeptDeletes, kept_deletes};
+use super::scan_jobs::Jobs;
+use super::scan_kept::{KeptFiles, kept_files};
+use super::scan_kind::Kind;
 use crate::encode::seal::Sealer;
 use crate::limits::manifest::{CANCELLED_PLANS_MAX, PLANS_AT_ONCE};
-
-/// What a text was given out as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Plan,
-    Task,
-}
-
-impl Kind {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Task => "plan task",
-        }
-    }
-
-    /// The specification's word for one that is not there.
-    pub(super) fn exception(self) -> &'static str {
-        match self {
-            Self::Plan => "NoSuchPlanIdException",
-            Self::Task => "NoSuchPlanTaskException",
-        }
-    }
-
-    fn context(self) -> &'static [u8] {
-        match self {
-            Self::Plan => b"scan plan",
-            Self::Task => b"scan task",
-        }
-    }
-}
 
 /// What the door keeps for scans.
 pub(super) struct Scans {
     sealer: Sealer,
     /// One for each scan whose manifests are read.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     cancelled: Mutex<VecDeque<String>>,
+    pub(super) files: KeptFiles,
+    pub(super) deletes: KeptDeletes,
+    pub(super) jobs: Jobs,
 }
 
 impl Scans {
     pub(super) fn new(sealer: Sealer) -> Self {
-        Self { sealer, permits: Semaphore::new(PLANS_AT_ONCE), cancelled: Mutex::default() }
+        Self {
+            sealer,
+            permits: Arc::new(Semaphore::new(PLANS_AT_ONCE)),
+            cancelled: Mutex::default(),
+            files: kept_files(),
+            deletes: kept_deletes(),
+            jobs: Jobs::new(),
+        }
     }
 
     pub(super) fn seal(&self, kind: Kind, content: &[u8]) -> String {
@@ -61,13 +45,14 @@ impl Scans {
         self.sealer.open(&[kind.context()], text)
     }
 
-    /// Room for a scan, waited for; `None` when the server leaves.
-    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        self.permits.acquire().await.ok()
+    /// Room for a scan, waited for.
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Busy)
     }
 
     /// Remembered for a while: who fetches a cancelled plan is told so, who comes later gets it planned again.
     pub(super) fn cancel(&self, id: &str) {
+        self.jobs.stop(id);
         let Ok(mut cancelled) = self.cancelled.lock() else { return };
         if cancelled.len() >= CANCELLED_PLANS_MAX {
             cancelled.pop_front();

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Error;
+use super::scan_kind::Kind;
 use super::scan_request::{PlanRequest, Scan};
-use super::scan_state::Kind;
 use crate::limits::manifest::PLAN_ID_FILTER_BYTES_MAX;
 
 /// A question about one table as it was.
@@ -18,6 +18,9 @@ pub(super) struct Ticket {
     /// Of a task: the first of its manifests, and the one after the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) manifests: Option<(usize, usize)>,
+    /// Tells plans of one question apart: who cancels his own leaves those of others.
+    #[serde(default)]
+    pub(super) number: u64,
     /// Of a plan that cannot be told again.
     #[serde(default)]
     pub(super) is_told: bool,
@@ -39,6 +42,12 @@ impl Ticket {
     pub(super) fn open(context: &Context, kind: Kind, text: &str) -> Option<Self> {
         let content = context.scans.open(kind, text)?;
         serde_json::from_slice(&content).ok()
+    }
+
+    /// What is asked, of what; the same for all tasks of a plan.
+    pub(super) fn question(&self) -> String {
+        let request = PlanRequest { select: None, ..self.request.clone() };
+        format!("{} {}", self.metadata_location, serde_json::to_string(&request).unwrap_or_default())
     }
 
     pub(super) fn with_manifests(&self, manifests: (usize, usize)) -> Self {

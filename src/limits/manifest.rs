@@ -45,5 +45,17 @@ pub const PLAN_TASK_FILTER_BYTES_MAX: usize = 64 << 10;
 /// Scans whose manifests are in memory at once.
 pub const PLANS_AT_ONCE: usize = 2;
 
+/// Manifests and their lists that are kept, in bytes, packed: those of the tables that are read again and again.
+pub const MANIFEST_CACHE_BYTES: usize = 64 << 20;
+
+/// Delete files that are kept between the tasks of a scan, in bytes: the index of some hundred thousand.
+pub const DELETES_CACHE_BYTES: usize = 64 << 20;
+
+/// Plans that are under way while their clients wait; further ones are made by who fetches them.
+pub const PLANS_SUBMITTED_MAX: usize = 64;
+
+/// Plans that are done and wait to be fetched, in bytes: tasks of a kilobyte each for some million manifests.
+pub const PLANS_FINISHED_BYTES_MAX: usize = 64 << 20;
+
 /// Cancelled plans that are remembered, each some kilobytes at most.
 pub const CANCELLED_PLANS_MAX: usize = 256;

@@ -313,17 +313,52 @@ async fn a_large_scan_is_told_in_tasks_that_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn a_scan_with_a_large_list_is_submitted_and_planned_when_it_is_fetched() {
-    let (server, catalog) = start().await;
-    large_table(&catalog, &server, 2 << 20).await;
-    let submitted = catalog.post(&at("large", "plan"), &json!({})).await.ok();
-    assert_eq!(submitted["status"], "submitted");
-    let id = submitted["plan-id"].as_str().unwrap();
-    let fetched = catalog.get(&at("large", &format!("plan/{id}"))).await.ok();
-    assert_eq!(fetched["status"], "completed");
+async fn a_scan_with_a_large_list_is_submitted_and_planned_while_its_client_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::new(&server).await;
+    catalog.post("/warehouses", &json!({"name": "corpus"})).await.ok();
+    catalog.post("/corpus/namespaces", &json!({"namespace": ["n"]})).await.ok();
+    let made = large_table(&catalog, &server, 2 << 20).await;
+    let submit = || async {
+        let submitted = catalog.post(&at("large", "plan"), &json!({})).await.ok();
+        assert_eq!(submitted["status"], "submitted");
+        at("large", &format!("plan/{}", submitted["plan-id"].as_str().unwrap()))
+    };
+    let (first, second) = (submit().await, submit().await);
+    assert_ne!(first, second, "each client cancels its own plan");
+    let fetched = until_over(&catalog, &first).await;
     assert_eq!(fetched["plan-tasks"].as_array().unwrap().len(), 3);
-    assert_eq!(catalog.delete(&at("large", &format!("plan/{id}"))).await.status, 204);
-    assert_eq!(catalog.get(&at("large", &format!("plan/{id}"))).await.ok(), json!({"status": "cancelled"}));
+    assert_eq!(catalog.delete(&first).await.status, 204);
+    assert_eq!(catalog.get(&first).await.ok(), json!({"status": "cancelled"}));
+    assert_eq!(until_over(&catalog, &second).await["status"], "completed");
+    // What a dead server has forgotten is planned for who asks.
+    server.kill();
+    let mut server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::new(&server).await;
+    assert_eq!(catalog.get(&second).await.ok()["plan-tasks"].as_array().unwrap().len(), 3);
+    server.kill();
+    let server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::new(&server).await;
+    let list = made["metadata"]["snapshots"][0]["manifest-list"].as_str().unwrap();
+    let place = server.dir().join(list.strip_prefix("s3://").unwrap());
+    let bytes = std::fs::read(&place).unwrap();
+    std::fs::write(&place, &bytes[..bytes.len() - 10]).unwrap();
+    let submitted = catalog.post(&at("large", "plan"), &json!({})).await.ok();
+    let broken = at("large", &format!("plan/{}", submitted["plan-id"].as_str().unwrap()));
+    let failed = until_over(&catalog, &broken).await;
+    assert_eq!((&failed["status"], &failed["error"]["code"]), (&json!("failed"), &json!(422)), "{failed}");
+}
+
+/// What a plan comes to.
+async fn until_over(catalog: &Catalog, path: &str) -> Value {
+    loop {
+        let fetched = catalog.get(path).await.ok();
+        if fetched["status"] != "submitted" {
+            return fetched;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

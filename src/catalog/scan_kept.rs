@@ -1,0 +1,24 @@
+//! Manifests and their lists that are kept.
+
+use bytes::Bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::metadata_files::cache;
+use crate::limits::manifest::MANIFEST_CACHE_BYTES;
+
+#[derive(Clone)]
+pub(super) struct ByBytes;
+
+impl Weighter<String, Bytes> for ByBytes {
+    fn weight(&self, path: &String, bytes: &Bytes) -> u64 {
+        (path.len() + bytes.len() + size_of::<Bytes>()) as u64
+    }
+}
+
+/// Files as they lie in their buckets, by their paths.
+pub(super) type KeptFiles = Cache<String, Bytes, ByBytes>;
+
+pub(super) fn kept_files() -> KeptFiles {
+    cache(MANIFEST_CACHE_BYTES, ByBytes)
+}
