@@ -38,13 +38,9 @@ pub(crate) struct SchemaInfo {
 pub(crate) struct TableInfo {
     pub name: String,
     pub source_type: String,
-    #[serde(default)]
-    pub bucket: String,
-    #[serde(default)]
-    pub location: String,
-    /// What else the server says of the table: its options.
+    /// What else the server says of the table: where it lies, and its options.
     #[serde(flatten)]
-    pub options: BTreeMap<String, serde_json::Value>,
+    pub details: BTreeMap<String, serde_json::Value>,
 }
 
 /// A token right after it was made; the only time that its text is seen.

@@ -26,6 +26,7 @@ use crate::sample::tables::{LOCATIONS, Size, customers, write_tables};
 use crate::serve::shutdown::Shutdown;
 use crate::serve::{self, Started};
 use crate::sigv4::credential::Credential;
+use crate::state::record::TableSource;
 use crate::telemetry::log;
 
 const BUCKET: &str = "testdelta";
@@ -168,9 +169,7 @@ fn table_specs() -> Vec<TableSpec> {
         .iter()
         .map(|location| TableSpec {
             name: location.rsplit('/').next().unwrap_or(location).to_owned(),
-            source_type: "delta",
-            bucket: BUCKET.to_owned(),
-            location: (*location).to_owned(),
+            source: TableSource::Delta { bucket: BUCKET.to_owned(), location: (*location).to_owned() },
             options: TableOptions::default(),
         })
         .collect()

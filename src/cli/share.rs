@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context, command: ShareCommand) -> Result<(), 
 
 async fn create(context: &Context, args: ShareCreate) -> Result<(), Fault> {
     let (target, rest) = Target::parse_front(&args.words, "share")?;
-    let form = "Write lakeshare share create ALIAS/SHARE SCHEMA \"NAME:delta:BUCKET:PATH\"…";
+    let form = "Write lakeshare share create ALIAS/SHARE SCHEMA \"NAME:delta:BUCKET:PATH\"…, or NAME:uniform:WAREHOUSE:NAMESPACE:TABLE.";
     let Some((schema, tables)) = rest.split_first() else {
         return Err(Fault::usage(
             format!("cannot create the share '{}'", target.name()),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::catalog::address::show_levels;
 use super::client::{SchemaInfo, ShareInfo, TableInfo};
 use super::human;
 use super::printer::{Printer, Tone};
@@ -46,8 +47,8 @@ fn render_tables(schema: &SchemaInfo, outer_rail: &str, printer: &Printer, lines
             printer.tone(Tone::Name, &table.name),
             format_name(table)
         ));
-        for (label, value) in [("Bucket", &table.bucket), ("Location", &table.location)] {
-            let value = printer.tone(Tone::Plain, value);
+        for (label, value) in place_of(table) {
+            let value = printer.tone(Tone::Plain, &value);
             lines.push(format!("  {outer_rail}   {}   {label}: {value}", branch.rail).trim_end().to_owned());
         }
         let options = options_text(table);
@@ -58,26 +59,47 @@ fn render_tables(schema: &SchemaInfo, outer_rail: &str, printer: &Printer, lines
     });
 }
 
+/// Where the table lies, under the names by which people know it.
+fn place_of(table: &TableInfo) -> Vec<(&'static str, String)> {
+    const LABELS: [(&str, &str); 6] = [
+        ("warehouse", "Warehouse"),
+        ("namespace", "Namespace"),
+        ("table", "Table"),
+        ("bucket", "Bucket"),
+        ("location", "Location"),
+        ("ref", "Ref"),
+    ];
+    let labels = LABELS.into_iter().filter_map(|(key, label)| Some((label, table.details.get(key)?)));
+    let text = |value: &Value| match value {
+        Value::Array(levels) => {
+            let levels = levels.iter().map(|level| level.as_str().unwrap_or_default().to_owned());
+            show_levels(&levels.collect::<Vec<_>>())
+        }
+        value => value.as_str().unwrap_or_default().to_owned(),
+    };
+    labels.map(|(label, value)| (label, text(value))).collect()
+}
+
 /// What of the table is shared, where it is not all of its latest version and no more.
 fn options_text(table: &TableInfo) -> String {
     let mut parts = Vec::new();
-    if table.options.get("history").is_some_and(|value| value == true) {
-        parts.push(match table.options.get("startVersion") {
+    if table.details.get("history").is_some_and(|value| value == true) {
+        parts.push(match table.details.get("startVersion") {
             Some(version) => format!("history from version {version}"),
             None => "history".to_owned(),
         });
     }
     for (column, values) in
-        table.options.get("partitionFilter").and_then(Value::as_object).into_iter().flatten()
+        table.details.get("partitionFilter").and_then(Value::as_object).into_iter().flatten()
     {
         for value in values.as_array().into_iter().flatten() {
             parts.push(format!("{column}={}", value.as_str().unwrap_or_default()));
         }
     }
-    if table.options.get("directoryAccess").is_some_and(|value| value == true) {
+    if table.details.get("directoryAccess").is_some_and(|value| value == true) {
         parts.push("directory".to_owned());
     }
-    for place in table.options.get("allowedLocations").and_then(Value::as_array).into_iter().flatten() {
+    for place in table.details.get("allowedLocations").and_then(Value::as_array).into_iter().flatten() {
         parts.push(format!("files in {}", place.as_str().unwrap_or_default()));
     }
     parts.join(", ")
@@ -86,6 +108,8 @@ fn options_text(table: &TableInfo) -> String {
 fn format_name(table: &TableInfo) -> &str {
     match table.source_type.as_str() {
         "delta" => "Delta",
+        "uniform" => "UniForm",
+        "iceberg" => "Iceberg",
         other => other,
     }
 }
@@ -112,6 +136,8 @@ fn for_each_branch<'a, T>(nodes: &'a [T], mut visit: impl FnMut(&'a T, Branch)) 
 mod tests {
     use std::collections::BTreeMap;
 
+    use serde_json::json;
+
     use super::*;
     use crate::cli::printer::Manner;
 
@@ -119,10 +145,12 @@ mod tests {
         TableInfo {
             name: name.to_owned(),
             source_type: "delta".to_owned(),
-            bucket: "testdelta".to_owned(),
-            location: format!("tpch/{name}"),
-            options: BTreeMap::new(),
+            details: details(&json!({"bucket": "testdelta", "location": format!("tpch/{name}")})),
         }
+    }
+
+    fn details(value: &Value) -> BTreeMap<String, Value> {
+        serde_json::from_value(value.clone()).unwrap()
     }
 
     fn share(schemas: Vec<SchemaInfo>) -> ShareInfo {
@@ -143,7 +171,12 @@ mod tests {
 
     #[test]
     fn a_share_looks_as_in_the_interfaces() {
-        let tables = vec![table("orders"), table("customer")];
+        let customer = TableInfo {
+            source_type: "uniform".to_owned(),
+            details: details(&json!({"warehouse": "testice", "namespace": ["tpch"], "table": "customer"})),
+            ..table("customer")
+        };
+        let tables = vec![table("orders"), customer];
         let share = share(vec![SchemaInfo { name: "tpch".to_owned(), tables }]);
         let expected = "\
 Share: test
@@ -156,10 +189,25 @@ Schemas:
       ├─ orders [Delta]
       │   Bucket: testdelta
       │   Location: tpch/orders
-      └─ customer [Delta]
-          Bucket: testdelta
-          Location: tpch/customer";
+      └─ customer [UniForm]
+          Warehouse: testice
+          Namespace: tpch
+          Table: customer";
         assert_eq!(text(&share), expected);
+    }
+
+    #[test]
+    fn a_branch_is_told() {
+        let audited = TableInfo {
+            source_type: "iceberg".to_owned(),
+            details: details(&json!({"bucket": "b", "location": "", "ref": "audit"})),
+            ..table("t")
+        };
+        let share = share(vec![SchemaInfo { name: "a".to_owned(), tables: vec![audited] }]);
+        assert!(
+            text(&share)
+                .ends_with("t [Iceberg]\n          Bucket: b\n          Location:\n          Ref: audit")
+        );
     }
 
     #[test]
@@ -185,10 +233,8 @@ Schemas:
     #[test]
     fn what_is_shared_beyond_the_latest_version_is_told() {
         let mut table = table("t");
-        table.options = serde_json::from_str(
-            r#"{"history":true,"startVersion":3,"partitionFilter":{"region":["EU",null]},"directoryAccess":true}"#,
-        )
-        .unwrap();
+        table.details = details(&json!({"history": true, "startVersion": 3, "directoryAccess": true,
+            "partitionFilter": {"region": ["EU", null]}}));
         assert_eq!(options_text(&table), "history from version 3, region=EU, region=, directory");
         let mut share = share(vec![SchemaInfo { name: "a".to_owned(), tables: vec![table] }]);
         share.properties.insert("owner".to_owned(), "sales".to_owned());

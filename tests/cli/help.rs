@@ -131,7 +131,6 @@ fn refusals_exit_with_1_and_say_what_to_do() {
     let mut session = Session::new();
     session.show(&["ls", "local"]);
     session.show(&["share", "list", "local"]);
-    session.show(&["share", "create", "local/test", "tpch", "customer:uniform:wh:ns:customer"]);
     session.show(&["alias", "list", "local"]);
     session.show(&["rm", "--recursive", "local/bucket"]);
     session.show(&["--json", "ls", "local"]);

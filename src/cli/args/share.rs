@@ -33,9 +33,12 @@ pub(crate) enum ShareCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "TABLE is NAME:delta:BUCKET:PATH: the name that recipients see, the bucket and the path of the
-Delta table. A table that does not exist or cannot be read is refused, and then no share is made.
+#[command(after_help = "TABLE is the name that recipients see, a format, and where the table lies:
+  NAME:delta:BUCKET:PATH                        a Delta table
+  NAME:uniform:WAREHOUSE:NAMESPACE:TABLE[@REF]  an Iceberg table of the catalog
+  NAME:iceberg:BUCKET:PATH[@REF]                an Iceberg table by its newest metadata file
+REF is a branch or a tag. Recipients read all of them in the same way.
+A table that does not exist or cannot be read is refused, and then no share is made.
 --history and the options after it hold for all tables of the call.
 
 Examples:
@@ -43,8 +46,8 @@ Examples:
   lakeshare share create local/test tpch \"orders:delta:testdelta:tpch/orders\" \\
       \"customer:delta:testdelta:tpch/customer\" --description \"For the auditors\"
   lakeshare share create local test tpch \"orders:delta:testdelta:tpch/orders\" --history
-  lakeshare share create local test sales \"eu:delta:sales:orders\" --partition region=EU"
-)]
+  lakeshare share create local/test tpch \"customer:uniform:testice:tpch:customer\"
+  lakeshare share create local test sales \"eu:delta:sales:orders\" --partition region=EU")]
 pub(crate) struct ShareCreate {
     /// The share (ALIAS/SHARE or ALIAS SHARE), a schema, and its tables
     #[arg(required = true, num_args = 3.., value_names = ["ALIAS/SHARE", "SCHEMA", "TABLE"])]
@@ -94,7 +97,7 @@ pub(crate) struct ShareUpdate {
     /// The share: ALIAS/SHARE or ALIAS SHARE
     #[arg(required = true, num_args = 1..=2, value_name = "ALIAS/SHARE")]
     pub target: Vec<String>,
-    /// Add a table, SCHEMA:NAME:delta:BUCKET:PATH; may be repeated
+    /// Add a table, SCHEMA:NAME:delta:BUCKET:PATH, or of another format as in `share create`; may be repeated
     #[arg(long, value_name = "SCHEMA:TABLE")]
     pub add: Vec<String>,
     /// Remove tables; may be repeated
