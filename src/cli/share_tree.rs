@@ -70,12 +70,12 @@ fn place_of(table: &TableInfo) -> Vec<(&'static str, String)> {
         ("ref", "Ref"),
     ];
     let labels = LABELS.into_iter().filter_map(|(key, label)| Some((label, table.details.get(key)?)));
-    let text = |value: &Value| match value {
-        Value::Array(levels) => {
+    let text = |value: &Value| match value.as_array() {
+        Some(levels) => {
             let levels = levels.iter().map(|level| level.as_str().unwrap_or_default().to_owned());
             show_levels(&levels.collect::<Vec<_>>())
         }
-        value => value.as_str().unwrap_or_default().to_owned(),
+        None => value.as_str().unwrap_or_default().to_owned(),
     };
     labels.map(|(label, value)| (label, text(value))).collect()
 }

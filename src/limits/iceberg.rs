@@ -23,3 +23,18 @@ pub const METADATA_LOG_MAX: usize = 10_000;
 
 /// Time by which the clock of a writer may be ahead of ours or behind it (the reference implementation's bound).
 pub const WRITER_SKEW_MS_MAX: i64 = 60_000;
+
+/// Longest hint of the newest metadata file: a number, or the name of a file.
+pub const VERSION_HINT_BYTES_MAX: u64 = 1 << 10;
+
+/// Metadata files after the one that a hint names that are looked for one by one; beyond, the directory is listed.
+pub const METADATA_FILES_AHEAD_MAX: u64 = 16;
+
+/// Parsed metadata of shared tables that is kept, in bytes.
+pub const SHARED_METADATA_CACHE_BYTES: usize = 64 << 20;
+
+/// Locks over the pointers of shared tables: two tables rarely share one.
+pub const POINTER_LOCKS: usize = 256;
+
+/// Numbers of versions of shared tables that are kept in memory, in bytes; others are asked of the state store.
+pub const VERSIONS_CACHE_BYTES: usize = 32 << 20;

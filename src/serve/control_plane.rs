@@ -67,6 +67,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
     };
     let loader = Loader::new(LoaderParts {
         buckets: buckets.clone(),
+        store: store.clone(),
         control: control.clone(),
         cache_bytes: config.snapshot_cache_bytes,
         spill,

@@ -12,11 +12,12 @@ use super::timestamp::{self, Timestamp};
 use super::token::Tokens;
 use crate::clock;
 use crate::delta::Wanted;
-use crate::delta::history::{History, Moment};
+use crate::delta::history::Moment;
 use crate::directory::TableEntry;
 use crate::http::coding::Coding;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::sigv4::credential::Credential;
+use crate::snapshot::history::History;
 use crate::state::record::{TableOptions, TableSource};
 use crate::table::file_list::FileList;
 use crate::table::snapshot::{Snapshot, Version};
@@ -108,7 +109,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// Those of the loader.
-    pub async fn history(&self, latest: &Arc<Snapshot>) -> Result<Arc<History>, Error> {
+    pub async fn history(&self, latest: &Arc<Snapshot>) -> Result<History, Error> {
         Ok(self.parts.loader.history(self.source(), Arc::clone(latest)).await?)
     }
 
@@ -152,12 +153,12 @@ impl Caller<'_> {
     /// [`Error::TimestampBefore`] and [`Error::TimestampAfter`].
     pub async fn at_or_before(
         &self,
-        history: &Arc<History>,
+        history: &History,
         parameter: &'static str,
         timestamp: Timestamp,
     ) -> Result<Version, Error> {
         let (asked_ms, known_until_ms) = (timestamp.floor_ms, self.parts.clock.now_ms() + CLOCK_SKEW_MS_MAX);
-        let history = Arc::clone(history);
+        let history = history.clone();
         let found = self.parts.loader.run(async move {
             let Some(version) = history.at_or_before(asked_ms).await? else {
                 return Ok(Found::Before(history.oldest_moment().await?));
@@ -177,11 +178,11 @@ impl Caller<'_> {
     /// [`Error::TimestampAfter`].
     pub async fn at_or_after(
         &self,
-        history: &Arc<History>,
+        history: &History,
         parameter: &'static str,
         timestamp: Timestamp,
     ) -> Result<Version, Error> {
-        let history = Arc::clone(history);
+        let history = history.clone();
         let found = self.parts.loader.run(async move {
             Ok(match history.at_or_after(timestamp.ceiling_ms).await? {
                 Some(version) => Found::Version(version),

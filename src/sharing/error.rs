@@ -8,7 +8,7 @@ use crate::directory::page;
 use crate::encode::json::string_into;
 use crate::error::Kind;
 use crate::http::body::Body;
-use crate::{auth, delta, snapshot};
+use crate::{auth, delta, snapshot, uniform};
 
 /// Why a request is not answered with data.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,10 @@ pub enum Error {
          cannot be told; begin after it"
     )]
     BareRemove { version: i64 },
+    #[error(
+        "the changes between versions of this table cannot be told, because it is an Iceberg table; query its versions instead"
+    )]
+    RangeOfSnapshots,
     #[error("the {name} has expired, was changed, or belongs to another request; ask again without it")]
     Token { name: &'static str },
     #[error(
@@ -123,6 +127,7 @@ impl Error {
             | Self::FilterColumn { .. }
             | Self::ChangesNotRecorded { .. }
             | Self::BareRemove { .. }
+            | Self::RangeOfSnapshots
             | Self::DirectoryNotShared
             | Self::FilesElsewhere { .. }
             | Self::UnknownFormat { .. }
@@ -208,9 +213,7 @@ impl Error {
 
     /// Whether the request names versions that there are not, or no longer, or too many of them.
     fn is_of_version(&self) -> bool {
-        use delta::error::Error as Delta;
-        let Self::Snapshot(snapshot::error::Error::Delta(error)) = self else { return false };
-        matches!(error, Delta::VersionGone { .. } | Delta::VersionTooNew { .. } | Delta::RangeTooLarge { .. })
+        matches!(self, Self::Snapshot(error) if error.is_of_version())
     }
 
     /// Whether the fault lies with the table and not with the request.
@@ -260,7 +263,26 @@ impl Error {
 
 /// What a recipient may know of why a table is not served: features and rules, never places.
 fn reason_of(error: &snapshot::error::Error) -> Option<String> {
-    let snapshot::error::Error::Delta(error) = error else { return None };
+    use snapshot::error::Error as Snapshot;
+    use uniform::error::Error as Uniform;
+    match error {
+        Snapshot::Delta(error) => reason_of_delta(error),
+        Snapshot::Uniform(Uniform::Unserved { source }) => Some(source.to_string()),
+        Snapshot::Uniform(Uniform::Path { source, .. }) => {
+            Some(format!("the path of one of its files: {source}"))
+        }
+        Snapshot::MetadataFile(error) => error.unserved(),
+        Snapshot::Uniform(_)
+        | Snapshot::Storage(_)
+        | Snapshot::Pointer(_)
+        | Snapshot::Versions(_)
+        | Snapshot::State(_)
+        | Snapshot::NoLog
+        | Snapshot::BrokenOff => None,
+    }
+}
+
+fn reason_of_delta(error: &delta::error::Error) -> Option<String> {
     if let delta::error::Error::Unserved { source, .. } = error {
         Some(source.to_string())
     } else if let delta::error::Error::Path { source, .. } = error {

@@ -1,7 +1,5 @@
 //! Ranges of versions: what is asked, and whether it can be answered.
 
-use std::sync::Arc;
-
 use super::access::Access;
 use super::caller::Caller;
 use super::capabilities::{Capabilities, Format};
@@ -21,8 +19,8 @@ use super::timestamp;
 use super::token::{self, Kind, Pinned};
 use crate::delta::Wanted;
 use crate::delta::changes::{Commit, Told};
-use crate::delta::history::History;
 use crate::limits::{FILES_PAGE_MAX, RANGE_COMMITS_MAX};
+use crate::snapshot::history::History;
 use crate::table::snapshot::{Snapshot, Version};
 
 /// A question about a range.
@@ -126,10 +124,11 @@ pub async fn answer(
     let parameters = manner.parameters(&request.asked);
     let latest = caller.load(Wanted::Latest).await?;
     let history = caller.history(&latest).await?;
+    let log = history.log().ok_or(Error::RangeOfSnapshots)?;
     let (pinned, position) = pinned(&caller, request, &history, &parameters).await?;
     access.version = Some(pinned.start);
-    let commits = survey(&caller, &history, pinned.start, pinned.end).await?;
-    let states = states(&caller, &history, &latest, (&pinned, &commits)).await?;
+    let commits = survey(&caller, log, pinned.start, pinned.end).await?;
+    let states = states(&caller, log, &latest, (&pinned, &commits)).await?;
     let checked = Checked { caller: &caller, manner, request, commits: &commits };
     let format = checked.check(&states)?;
     let head = checked.head(&states, format)?;
@@ -178,7 +177,7 @@ pub async fn answer(
 async fn pinned(
     caller: &Caller<'_>,
     request: &RangeRequest,
-    history: &Arc<History>,
+    history: &History,
     parameters: &token::Parameters,
 ) -> Result<(Pinned, Position), Error> {
     let (pinned, position) = if let Some(token) = &request.page.token {
@@ -197,7 +196,7 @@ async fn pinned(
 async fn resolve(
     caller: &Caller<'_>,
     request: &RangeRequest,
-    history: &Arc<History>,
+    history: &History,
 ) -> Result<(Version, Version), Error> {
     let latest = history.latest();
     let start = match &request.start {

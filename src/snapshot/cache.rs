@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::error::Error;
-use crate::delta::{Loaded, Wanted};
+use super::loaded::Loaded;
+use crate::delta::Wanted;
 use crate::limits::SNAPSHOT_OVERHEAD_BYTES;
 use crate::state::record::TableSource;
 

@@ -15,11 +15,14 @@ use tokio::sync::Semaphore;
 use super::cache::{Cache, Key, Round};
 use super::error::Error;
 use super::gather::{Question, gather};
-use crate::delta::history::History;
-use crate::delta::{self, Loaded, Wanted};
+use super::history::History;
+use super::iceberg_tables::IcebergTables;
+use super::loaded::Loaded;
+use crate::delta::{self, Wanted};
 use crate::limits::{LOGS_READ_AT_ONCE, REPLAYS_AT_ONCE};
 use crate::spill::Spill;
 use crate::spill::manifest::{Kept, Tip};
+use crate::state::embedded::Store;
 use crate::state::record::TableSource;
 use crate::storage::Buckets;
 use crate::storage::table_store::TableStore;
@@ -36,6 +39,8 @@ pub struct Loader {
 #[derive(Debug)]
 pub struct LoaderParts {
     pub buckets: Buckets,
+    /// Knows the tables of the catalog, and which of their states was told as which version.
+    pub store: Store,
     /// The runtime of the control plane.
     pub control: Handle,
     /// Memory for snapshots.
@@ -53,6 +58,7 @@ struct Shared {
     /// Different for each loader of the process.
     number: u64,
     buckets: Buckets,
+    iceberg: IcebergTables,
     control: Handle,
     spill: Option<Spill>,
     loads: SnapshotLoads,
@@ -63,12 +69,14 @@ struct Shared {
 
 impl Loader {
     pub fn new(parts: LoaderParts) -> Self {
-        let LoaderParts { buckets, control, cache_bytes, spill, loads } = parts;
+        let LoaderParts { buckets, store, control, cache_bytes, spill, loads } = parts;
+        let iceberg = IcebergTables::new(buckets.clone(), store);
         let cache = Mutex::new(Cache::new(cache_bytes));
         let replays = Semaphore::new(REPLAYS_AT_ONCE);
         let logs = Semaphore::new(LOGS_READ_AT_ONCE);
         let number = LOADERS.fetch_add(1, Ordering::Relaxed);
-        Self { shared: Arc::new(Shared { number, buckets, control, spill, loads, cache, replays, logs }) }
+        let shared = Shared { number, buckets, iceberg, control, spill, loads, cache, replays, logs };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The wanted version of a table, as it is now. Any thread may await it; all work beyond a glance at two files is
@@ -108,10 +116,18 @@ impl Loader {
 }
 
 impl Loader {
-    /// The versions of a table up to `latest`, and their times. Lists the log.
-    pub async fn history(&self, source: &TableSource, latest: Arc<Snapshot>) -> Result<Arc<History>, Error> {
+    /// The versions of a table up to `latest`, and their times. Lists the log of a Delta table.
+    pub async fn history(&self, source: &TableSource, latest: Arc<Snapshot>) -> Result<History, Error> {
         let (loader, source) = (self.clone(), source.clone());
-        let open = async move { Ok(Arc::new(History::open(&loader.open(&source)?, &latest).await?)) };
+        let open = async move {
+            if let TableSource::Delta { .. } = &source {
+                let log = delta::history::History::open(&loader.open(&source)?, &latest).await?;
+                Ok(History::Log(Arc::new(log)))
+            } else {
+                let moments = loader.shared.iceberg.moments(&source, &latest).await?;
+                Ok(History::Snapshots(Arc::new(moments)))
+            }
+        };
         self.run(open).await
     }
 
@@ -147,10 +163,10 @@ impl Loader {
         self.shared.control.spawn_blocking(job).await.map_err(|_| Error::BrokenOff)
     }
 
-    /// The objects of a table.
+    /// The objects of a Delta table.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`]; [`Error::NoLog`] for other tables.
     pub fn open(&self, source: &TableSource) -> Result<TableStore, Error> {
         self.shared.open(source)
     }
@@ -164,7 +180,7 @@ impl Shared {
     fn open(&self, source: &TableSource) -> Result<TableStore, Error> {
         match source {
             TableSource::Delta { bucket, location } => Ok(self.buckets.open(bucket, location)?),
-            TableSource::Uniform { .. } | TableSource::Iceberg { .. } => Err(Error::Iceberg),
+            TableSource::Uniform { .. } | TableSource::Iceberg { .. } => Err(Error::NoLog),
         }
     }
 
@@ -172,9 +188,14 @@ impl Shared {
     fn glance(&self, key: &Key) -> Option<Arc<Snapshot>> {
         let (entry, _) = self.cache().arrive(key);
         let loaded = entry.last.try_lock().ok()?.as_ref()?.loaded.clone()?;
-        let (bucket, location) = (key.source.bucket(), key.source.location());
-        let look = |key: &str| self.buckets.glimpse(bucket, location, key);
-        loaded.is_current(key.wanted, look).then(|| Arc::clone(loaded.snapshot()))
+        let is_current = match &loaded {
+            Loaded::Delta(loaded) => {
+                let (bucket, location) = (key.source.bucket(), key.source.location());
+                loaded.is_current(key.wanted, |key| self.buckets.glimpse(bucket, location, key))
+            }
+            Loaded::Iceberg(told) => self.iceberg.is_current(told),
+        };
+        is_current.then(|| Arc::clone(loaded.snapshot()))
     }
 
     async fn load(&self, key: &Key) -> Result<Loaded, Error> {
@@ -207,12 +228,24 @@ impl Shared {
     }
 
     async fn look(&self, key: &Key, previous: Option<&Loaded>) -> Result<Loaded, Error> {
-        let store = self.open(&key.source)?;
         // A refresh is small; a replay waits for its turn.
         let _turn = match previous {
             Some(_) => None,
             None => Some(self.replays.acquire().await.map_err(|_| Error::BrokenOff)?),
         };
+        match (&key.source, previous) {
+            (TableSource::Delta { .. }, Some(Loaded::Delta(previous))) => {
+                self.look_at_log(key, Some(previous)).await.map(Loaded::Delta)
+            }
+            (TableSource::Delta { .. }, _) => self.look_at_log(key, None).await.map(Loaded::Delta),
+            (TableSource::Uniform { .. } | TableSource::Iceberg { .. }, _) => {
+                self.look_at_metadata(key, previous).await
+            }
+        }
+    }
+
+    async fn look_at_log(&self, key: &Key, previous: Option<&delta::Loaded>) -> Result<delta::Loaded, Error> {
+        let store = self.open(&key.source)?;
         let restored = match previous {
             Some(_) => None,
             None => self.restore(key).await,
@@ -226,15 +259,28 @@ impl Shared {
         Ok(loaded)
     }
 
+    /// Of Iceberg tables nothing is kept on disk: their manifests are as good.
+    async fn look_at_metadata(&self, key: &Key, previous: Option<&Loaded>) -> Result<Loaded, Error> {
+        let previous = previous.and_then(|loaded| match loaded {
+            Loaded::Iceberg(told) => Some(told),
+            Loaded::Delta(_) => None,
+        });
+        let told = self.iceberg.load(&key.source, key.wanted, previous).await?;
+        if !previous.is_some_and(|previous| Arc::ptr_eq(&previous.snapshot, &told.snapshot)) {
+            self.loads.count(if previous.is_none() { LoadedFrom::Log } else { LoadedFrom::Refresh });
+        }
+        Ok(Loaded::Iceberg(told))
+    }
+
     /// The table as it is on disk, which may be behind its log.
-    async fn restore(&self, key: &Key) -> Option<Loaded> {
+    async fn restore(&self, key: &Key) -> Option<delta::Loaded> {
         let spill = self.spill.as_ref()?;
         let wanted = match key.wanted {
             Wanted::Latest => None,
             Wanted::Version(version) => Some(version),
         };
         let Kept { snapshot, tip } = spill.restore(&key.source, wanted).await?;
-        match Loaded::of_kept(snapshot, tip.key, tip.info) {
+        match delta::Loaded::of_kept(snapshot, tip.key, tip.info) {
             Ok(loaded) => {
                 self.loads.count(LoadedFrom::Disk);
                 Some(loaded)
@@ -248,7 +294,7 @@ impl Shared {
     }
 
     /// Has the latest version of a table written to disk.
-    fn keep(&self, key: &Key, loaded: &Loaded) {
+    fn keep(&self, key: &Key, loaded: &delta::Loaded) {
         if let (Some(spill), Wanted::Latest) = (&self.spill, key.wanted) {
             let (key_of_tip, info) = loaded.tip();
             let tip = Tip { key: key_of_tip.to_owned(), info: info.clone() };

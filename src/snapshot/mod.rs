@@ -3,4 +3,7 @@
 mod cache;
 pub mod error;
 mod gather;
+pub mod history;
+mod iceberg_tables;
+mod loaded;
 pub mod loader;

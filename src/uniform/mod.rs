@@ -9,14 +9,18 @@ pub mod error;
 mod history;
 mod list;
 pub mod manifests;
+pub mod metadata_files;
+pub mod moments;
 mod naming;
 pub mod paths;
 pub mod place;
+pub mod pointer;
 mod presentation;
 mod schema;
 mod side_by_side;
 mod statistics;
 mod values;
+pub mod versions;
 
 use std::sync::Arc;
 

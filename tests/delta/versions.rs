@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use lakeshare::clock::Clock;
 use lakeshare::delta::Wanted;
 use lakeshare::delta::error::Error;
 use lakeshare::snapshot;
 use lakeshare::snapshot::loader::{Loader, LoaderParts};
+use lakeshare::state::embedded::Store;
 use lakeshare::state::record::TableSource;
 use lakeshare::storage::Buckets;
 use lakeshare::table::snapshot::Snapshot;
@@ -148,6 +150,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn loader(table: &Table, runtime: &tokio::runtime::Runtime, cache_bytes: usize) -> Loader {
     Loader::new(LoaderParts {
         buckets: Buckets::embedded(table.data_dir()),
+        store: Store::open(&table.data_dir().join(".lakeshare"), Clock::system()).unwrap(),
         control: runtime.handle().clone(),
         cache_bytes,
         spill: None,

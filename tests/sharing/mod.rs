@@ -11,6 +11,7 @@ mod features;
 mod golden;
 mod hints;
 mod history;
+mod iceberg;
 mod lists;
 mod log_table;
 mod metadata;

@@ -3,5 +3,6 @@
 pub mod admin;
 pub mod catalog;
 pub mod delta_table;
+pub mod iceberg_table;
 pub mod s3;
 pub mod server;

@@ -95,6 +95,13 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Ends the process and starts another one over the same directory, at another address.
+    pub fn restart(&mut self) {
+        self.terminate();
+        let dir = std::mem::replace(&mut self.dir, Directory::Given(PathBuf::new()));
+        *self = Self::spawn(dir, &[]);
+    }
+
     /// SIGTERM, and the exit status after the drain.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal(rustix::process::Signal::TERM);

@@ -1,0 +1,265 @@
+//! Iceberg tables behind Delta Sharing: shared, followed, refused.
+
+use lakeshare::clock::rfc3339;
+use serde_json::{Value, json};
+
+use super::wire::{Answer, Ask};
+use super::world::{QUERY, TABLE, World, error_of};
+use crate::support::catalog::Catalog;
+use crate::support::iceberg_table::IcebergTable;
+
+/// A server with the warehouse `lake`, the namespace `sales` and the table `orders` in it.
+async fn start() -> (World, IcebergTable) {
+    let world = World::start();
+    let catalog = Catalog::with_sales(&world.server).await;
+    let table = IcebergTable::create(&world.server, &catalog, "orders").await;
+    (world, table)
+}
+
+fn uniform(table: &str) -> Value {
+    json!({"name": "t", "sourceType": "uniform", "warehouse": "lake", "namespace": "sales", "table": table})
+}
+
+fn share(world: &World, table: &Value) -> Answer {
+    let share = json!({"name": "s", "schemas": [{"name": "default", "tables": [table]}]});
+    world.admin("POST", "/shares", &share)
+}
+
+/// Shares `table` as `s`.`default`.`t`, and gives back a token for it.
+fn shared(world: &World, table: &Value) -> String {
+    let answer = share(world, table);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    world.token("s", &json!({}))
+}
+
+fn with_history(mut table: Value) -> Value {
+    table["history"] = json!(true);
+    table
+}
+
+/// Version and rows of an answer, by the statistics of its files.
+fn told(answer: &Answer) -> (i64, i64) {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let version = answer.header("delta-table-version").unwrap().parse().unwrap();
+    let rows = answer.lines().iter().filter_map(|line| line["file"]["stats"].as_str().map(rows_of)).sum();
+    (version, rows)
+}
+
+fn rows_of(stats: &str) -> i64 {
+    let stats: Value = serde_json::from_str(stats).unwrap();
+    stats["numRecords"].as_i64().unwrap()
+}
+
+fn version(world: &World, token: &str, version: i64) -> Answer {
+    world.query(token, &json!({"version": version}).to_string())
+}
+
+#[tokio::test]
+async fn a_table_of_the_catalog_is_read_as_it_is_at_each_request() {
+    let (world, table) = start().await;
+    let token = shared(&world, &uniform("orders"));
+    assert_eq!(told(&world.query(&token, "{}")), (0, 0));
+    for (number, rows) in [(1, 3), (2, 5), (3, 1)] {
+        table.write(&vec![7; rows]).await;
+        assert_eq!(told(&world.query(&token, "{}")), (number, i64::try_from(rows).unwrap()));
+        assert_eq!(told(&world.query(&token, "{}")), (number, i64::try_from(rows).unwrap()), "kept");
+    }
+    let metadata = table.metadata().await;
+    table.commit(&json!([{"action": "set-properties", "updates": {"a": "b"}}])).await;
+    assert_eq!(told(&world.query(&token, "{}")), (3, 1), "a property makes no version");
+    let answer = world.get(&token, "/shares/s/schemas/default/tables/t/metadata");
+    assert_eq!(answer.lines()[1]["metaData"]["id"], metadata["table-uuid"]);
+}
+
+#[tokio::test]
+async fn the_file_of_an_answer_is_the_one_that_was_written() {
+    let (world, table) = start().await;
+    table.write(&[1, 2, 3]).await;
+    let token = shared(&world, &uniform("orders"));
+    let answer = world.query(&token, "{}");
+    let file = answer.lines()[2]["file"].clone();
+    assert_eq!(file["partitionValues"], json!({}));
+    let url = file["url"].as_str().unwrap();
+    let read = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+    assert_eq!((read.len() as u64, &read[..4]), (file["size"].as_u64().unwrap(), &b"PAR1"[..]));
+    let stats: Value = serde_json::from_str(file["stats"].as_str().unwrap()).unwrap();
+    assert_eq!((&stats["numRecords"], &stats["minValues"]["id"]), (&json!(3), &json!(1)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_found_is_not_shared() {
+    let (world, table) = start().await;
+    for (source, hint) in [
+        (uniform("customers"), "lakeshare table list"),
+        (json!({"warehouse": "pond", "namespace": "sales", "table": "orders"}), "lakeshare warehouse list"),
+        (json!({"warehouse": "lake", "namespace": "x", "table": "orders"}), "there is no table x.orders"),
+        (json!({"ref": "audit", "warehouse": "lake", "namespace": "sales", "table": "orders"}), "audit"),
+    ] {
+        let mut spec = json!({"name": "t", "sourceType": "uniform"});
+        spec.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
+        let (code, message) = error_of(&share(&world, &spec), 400);
+        assert_eq!(code, "TABLE_DATA_NOT_FOUND");
+        assert!(message.contains(hint), "{message}");
+    }
+    let spec = json!({"name": "t", "sourceType": "iceberg", "bucket": "lake", "location": "nowhere"});
+    let (_, message) = error_of(&share(&world, &spec), 400);
+    assert!(message.contains("not an Iceberg table"), "{message}");
+    // A table that is dropped later is no longer there; one that is made anew under the name is another one.
+    let token = shared(&world, &uniform("orders"));
+    table.write(&[1]).await;
+    table.write(&[1, 2]).await;
+    assert_eq!(told(&world.query(&token, "{}")), (2, 2));
+    table.catalog.delete("/lake/namespaces/sales/tables/orders").await;
+    let (code, message) = error_of(&world.query(&token, "{}"), 404);
+    assert_eq!(code, "RESOURCE_DOES_NOT_EXIST");
+    assert!(!message.contains("lake"), "{message}");
+    let table = IcebergTable::create(&world.server, &table.catalog, "orders").await;
+    table.write(&[9]).await;
+    assert_eq!(told(&world.query(&token, "{}")), (1, 1));
+}
+
+#[tokio::test]
+async fn versions_are_kept_over_rollback_expiry_and_restart() {
+    let (mut world, table) = start().await;
+    let token = shared(&world, &with_history(uniform("orders")));
+    let ids = [table.write(&[1]).await, table.write(&[1, 2]).await, table.write(&[1, 2, 3]).await];
+    assert_eq!(told(&world.query(&token, "{}")), (3, 3));
+    table.roll_back(ids[0]).await;
+    assert_eq!(told(&world.query(&token, "{}")), (4, 1));
+    for (number, rows) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 1)] {
+        assert_eq!(told(&version(&world, &token, number)), (number, rows));
+    }
+    table.commit(&json!([{"action": "remove-snapshots", "snapshot-ids": [ids[1]]}])).await;
+    let (_, message) = error_of(&version(&world, &token, 2), 400);
+    assert_eq!(message, "version 2 is not available; available: 0 to 1, 3 to 4");
+    let (_, message) = error_of(&version(&world, &token, 9), 400);
+    assert_eq!(message, "version 9 does not exist, the latest is 4");
+    world.server.restart();
+    assert_eq!(told(&world.query(&token, "{}")), (4, 1));
+    assert_eq!(told(&version(&world, &token, 3)), (3, 3));
+    error_of(&version(&world, &token, 2), 400);
+}
+
+#[tokio::test]
+async fn a_time_leads_to_the_version_that_was_current_then() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    table.write(&[1, 2]).await;
+    let token = shared(&world, &with_history(uniform("orders")));
+    let metadata = table.metadata().await;
+    let times: Vec<i64> = metadata["snapshot-log"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["timestamp-ms"].as_i64().unwrap())
+        .collect();
+    let at = |ms: i64| world.query(&token, &json!({"timestamp": rfc3339(ms)}).to_string());
+    assert_eq!(told(&at(times[1])), (2, 2));
+    if times[0] < times[1] {
+        assert_eq!(told(&at(times[0])), (1, 1));
+    }
+    let (_, message) = error_of(&at(1_000), 400);
+    assert!(message.contains("before the oldest available version 0"), "{message}");
+    let from = |ms: i64| {
+        let target = format!("{TABLE}/version?startingTimestamp={}", rfc3339(ms));
+        world.ask(&token, &Ask::get(&target)).header("delta-table-version").map(str::to_owned)
+    };
+    assert_eq!(from(times[1]), Some(if times[0] < times[1] { "2" } else { "1" }.to_owned()));
+    let plain = json!({"name": "x", "schemas": [{"name": "default", "tables": [uniform("orders")]}]});
+    assert_eq!(world.admin("POST", "/shares", &plain).status, 201);
+    let token = world.token("x", &json!({}));
+    let target = QUERY.replace("/s/", "/x/");
+    let (_, message) = error_of(&world.ask(&token, &Ask::post(&target, r#"{"version":1}"#)), 400);
+    assert!(message.contains("history"), "{message}");
+}
+
+#[tokio::test]
+async fn branches_and_tags_are_shared_by_name() {
+    let (world, table) = start().await;
+    let first = table.write(&[1]).await;
+    let second = table.write(&[1, 2]).await;
+    let reference = |name: &str, kind: &str, id: i64| json!([{"action": "set-snapshot-ref", "ref-name": name, "type": kind, "snapshot-id": id}]);
+    table.commit(&reference("audit", "branch", first)).await;
+    table.commit(&reference("v1", "tag", second)).await;
+    let mut tables = Vec::new();
+    for name in ["audit", "v1", "main"] {
+        let mut spec = uniform("orders");
+        spec["name"] = json!(name);
+        spec["ref"] = json!(name);
+        tables.push(spec);
+    }
+    let share = json!({"name": "s", "schemas": [{"name": "default", "tables": tables}]});
+    let answer = world.admin("POST", "/shares", &share);
+    let names: Vec<Value> = answer.json()["share"]["schemas"][0]["tables"].as_array().unwrap().clone();
+    assert_eq!(
+        names.iter().map(|one| one["ref"].clone()).collect::<Vec<_>>(),
+        [json!("audit"), Value::Null, json!("v1")]
+    );
+    let token = world.token("s", &json!({}));
+    let query = |name: &str| {
+        let target = format!("/delta-sharing/shares/s/schemas/default/tables/{name}/query");
+        world.ask(&token, &Ask::post(&target, "{}"))
+    };
+    table.write(&[1, 2, 3]).await;
+    assert_eq!([told(&query("audit")), told(&query("v1")), told(&query("main"))], [(1, 1), (2, 2), (3, 3)]);
+    table.commit(&reference("audit", "branch", second)).await;
+    assert_eq!(told(&query("audit")), (2, 2));
+    table.commit(&json!([{"action": "remove-snapshot-ref", "ref-name": "audit"}])).await;
+    error_of(&query("audit"), 404);
+    assert_eq!(told(&query("v1")), (2, 2));
+}
+
+#[tokio::test]
+async fn a_table_without_a_catalog_is_its_newest_metadata_file() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    let location = table.metadata().await["location"].as_str().unwrap().to_owned();
+    let path = location.strip_prefix("s3://lake/").unwrap();
+    let spec = json!({"name": "t", "sourceType": "iceberg", "bucket": "lake", "location": path});
+    let token = shared(&world, &with_history(spec));
+    assert_eq!(told(&world.query(&token, "{}")), (1, 1));
+    table.write(&[1, 2]).await;
+    assert_eq!(told(&world.query(&token, "{}")), (2, 2));
+    // The hint counts, whatever else lies there.
+    let directory = world.bucket().join(path).join("metadata");
+    let current = table.metadata_location().await;
+    let current = std::fs::read(directory.join(current.rsplit('/').next().unwrap())).unwrap();
+    std::fs::write(directory.join("v1.metadata.json"), &current).unwrap();
+    std::fs::write(directory.join("version-hint.text"), "1").unwrap();
+    table.write(&[1, 2, 3]).await;
+    assert_eq!(told(&world.query(&token, "{}")), (2, 2));
+    std::fs::remove_file(directory.join("version-hint.text")).unwrap();
+    assert_eq!(told(&world.query(&token, "{}")), (3, 3));
+    assert_eq!(told(&version(&world, &token, 2)), (2, 2));
+}
+
+#[tokio::test]
+async fn changes_and_directories_are_refused_by_name() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    let token = shared(&world, &with_history(uniform("orders")));
+    let (code, message) = error_of(&world.query(&token, r#"{"startingVersion":0}"#), 400);
+    assert_eq!(code, "UNSUPPORTED_OPERATION");
+    assert!(message.contains("Iceberg table"), "{message}");
+    error_of(&world.get(&token, "/shares/s/schemas/default/tables/t/changes?startingVersion=0"), 400);
+    let target = format!("{TABLE}/temporary-table-credentials");
+    error_of(&world.ask(&token, &Ask::post(&target, "{}")), 400);
+}
+
+#[tokio::test]
+async fn tables_of_both_kinds_are_listed_alike() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    world.table("d", &super::log_table::Head::plain()).add_files(1, 10);
+    let delta = json!({"name": "d", "sourceType": "delta", "bucket": "lake", "location": "d"});
+    let share = json!({"name": "s", "schemas": [{"name": "default", "tables": [delta, uniform("orders")]}]});
+    assert_eq!(world.admin("POST", "/shares", &share).status, 201);
+    let token = world.token("s", &json!({}));
+    let items = world.get(&token, "/shares/s/schemas/default/tables").json()["items"].clone();
+    let keys = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&items[0]), keys(&items[1]));
+    for name in ["d", "t"] {
+        let answer = world.get(&token, &format!("/shares/s/schemas/default/tables/{name}/metadata"));
+        assert_eq!(answer.lines()[0]["protocol"], json!({"minReaderVersion": 1}), "{name}");
+    }
+}

@@ -1,0 +1,90 @@
+//! Iceberg tables with rows, written as an engine writes them.
+
+use std::path::Path;
+
+use lakeshare::sample::iceberg_snapshot::{EmptyTable, first_snapshot, schema_of};
+use lakeshare::sample::rows::{Column, Rows, Values};
+use serde_json::{Value, json};
+
+use super::admin::now_ms;
+use super::catalog::Catalog;
+use super::server::Server;
+
+/// A table `lake`.`sales`.`NAME` of one column `id`; each snapshot has one file.
+pub(crate) struct IcebergTable {
+    pub(crate) catalog: Catalog,
+    pub(crate) name: String,
+    data_dir: std::path::PathBuf,
+}
+
+impl IcebergTable {
+    /// Makes the table without rows; warehouse and namespace are there already.
+    pub(crate) async fn create(server: &Server, catalog: &Catalog, name: &str) -> Self {
+        let body = json!({"name": name, "schema": schema_of(&ids(&[]))});
+        catalog.post("/lake/namespaces/sales/tables", &body).await.ok();
+        Self { catalog: catalog.clone(), name: name.to_owned(), data_dir: server.dir().to_owned() }
+    }
+
+    pub(crate) async fn metadata(&self) -> Value {
+        let table = self.catalog.get(&self.path()).await.ok();
+        table["metadata"].clone()
+    }
+
+    /// Where the metadata file lies now.
+    pub(crate) async fn metadata_location(&self) -> String {
+        let table = self.catalog.get(&self.path()).await.ok();
+        table["metadata-location"].as_str().unwrap().to_owned()
+    }
+
+    fn path(&self) -> String {
+        format!("/lake/namespaces/sales/tables/{}", self.name)
+    }
+
+    /// A snapshot of these rows alone becomes the current one; gives back its id.
+    pub(crate) async fn write(&self, rows: &[i64]) -> i64 {
+        let metadata = self.metadata().await;
+        let parent = metadata["current-snapshot-id"].as_i64().filter(|id| *id > 0);
+        let id = metadata["last-sequence-number"].as_i64().unwrap() + 100;
+        let table = EmptyTable {
+            location: metadata["location"].as_str().unwrap(),
+            schema: &metadata["schemas"][0],
+            snapshot_id: id,
+            now_ms: now_ms(),
+        };
+        let made = first_snapshot(table, &ids(rows)).unwrap();
+        for (location, bytes) in &made.files {
+            put(&self.data_dir, location, bytes);
+        }
+        let mut snapshot = made.snapshot;
+        snapshot["sequence-number"] = json!(metadata["last-sequence-number"].as_i64().unwrap() + 1);
+        if let Some(parent) = parent {
+            snapshot["parent-snapshot-id"] = json!(parent);
+        }
+        self.commit(&json!([{"action": "add-snapshot", "snapshot": snapshot}, main_is(id)])).await;
+        id
+    }
+
+    /// The current snapshot is an older one.
+    pub(crate) async fn roll_back(&self, id: i64) {
+        self.commit(&json!([main_is(id)])).await;
+    }
+
+    pub(crate) async fn commit(&self, updates: &Value) {
+        self.catalog.post(&self.path(), &json!({"requirements": [], "updates": updates})).await.ok();
+    }
+}
+
+fn main_is(id: i64) -> Value {
+    json!({"action": "set-snapshot-ref", "ref-name": "main", "type": "branch", "snapshot-id": id})
+}
+
+fn ids(rows: &[i64]) -> Rows {
+    Rows { columns: vec![Column { name: "id", values: Values::Long(rows.to_vec()) }] }
+}
+
+/// Puts an object where a location says.
+fn put(data_dir: &Path, location: &str, bytes: &[u8]) {
+    let path = data_dir.join(location.strip_prefix("s3://").unwrap());
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
