@@ -69,6 +69,8 @@ def suites(scope):
     found = {script.stem: s3(script.name) for script in sorted(HERE.glob("s3_*.py"))}
     found["s3_cli"] = s3_cli
     found["sharing_corpus"] = sharing_corpus
+    found["sharing_iceberg_corpus"] = sharing_iceberg_corpus
+    found["sharing_iceberg"] = sharing_iceberg
     found["sharing_hints"] = sharing_hints
     found["sharing_history"] = sharing_history
     found["iceberg_csv"] = iceberg_csv
@@ -170,6 +172,16 @@ def s3_cli(server):
 def sharing_corpus(server):
     return python(HERE / "sharing_corpus.py", "--lakeshare", server.lakeshare, "--config-dir",
                   server.folder / "config", "--data", server.data, "--corpus", SHARED / "corpus"), {}
+
+
+def sharing_iceberg_corpus(server):
+    return python(HERE / "sharing_iceberg_corpus.py", "--lakeshare", server.lakeshare, "--config-dir",
+                  server.folder / "config", "--data", server.data, "--shared", SHARED), {}
+
+
+def sharing_iceberg(server):
+    return python(HERE / "sharing_iceberg.py", "--lakeshare", server.lakeshare, "--config-dir", server.folder / "config",
+                  "--url", server.url, "--key", KEY, "--token", token(server), "--warehouse", warehouse(server)), {}
 
 
 def sharing_hints(server):

@@ -7,9 +7,7 @@ names a feature or a fault that the table really has. Older versions and change 
 """
 import argparse
 import collections
-import decimal
 import json
-import math
 import pathlib
 import re
 import shutil
@@ -18,13 +16,12 @@ import sys
 import warnings
 
 import delta_sharing
-import pandas
 
 import expected_rows
 from checks import Checks
+from column_facts import compare_columns
 
 warnings.filterwarnings("ignore")
-decimal.getcontext().prec = 60
 
 # Readers of the Python client that fail on a right answer; the wire tests cover what the client cannot show.
 CLIENT_LIMITS = {
@@ -75,58 +72,9 @@ def cli(arguments, *command):
                           capture_output=True, text=True)
 
 
-def number(value):
-    if isinstance(value, decimal.Decimal):
-        return value
-    return decimal.Decimal(repr(value.item() if hasattr(value, "item") else value))
-
-
-def column_facts(series, kind):
-    """non-null count, and the sum as the corpus defines it, of one pandas column."""
-    values = [value for value in series.tolist() if value is not None and value is not pandas.NaT
-              and not (isinstance(value, float) and math.isnan(value) and not kind.startswith(("float", "double")))]
-    total = None
-    if kind == "string":
-        total = sum(len(value.encode()) for value in values)
-    elif kind == "binary":
-        total = sum(len(value) for value in values)
-    elif kind == "boolean":
-        total = sum(bool(value) for value in values)
-    elif kind.startswith(("tinyint", "smallint", "int", "bigint", "decimal")):
-        total = sum((number(value) for value in values), decimal.Decimal(0))
-    elif kind in ("float", "double"):
-        values = [value for value in values if not math.isnan(value)]
-        total = math.fsum(values) if all(math.isfinite(value) for value in values) else None
-    return len(values), total
-
-
-def near(got, want):
-    want = float(want)
-    return got is None or math.isclose(float(got), want, rel_tol=1e-6, abs_tol=1e-6)
-
-
 def compare(checks, name, frame, expected):
     checks.equal(f"{name} rows", len(frame), expected["num_rows"])
-    wrong = []
-    for column, want in expected["columns"].items():
-        kind = want["type"].lower()
-        if column not in frame.columns:
-            wrong.append(f"{column} is missing")
-            continue
-        non_null, total = column_facts(frame[column], kind)
-        floating = kind in ("float", "double")
-        if not floating and non_null != want["non_null"]:
-            wrong.append(f"{column}: {non_null} values, not {want['non_null']}")
-        if total is not None and want.get("sum") not in (None, "NaN"):
-            exact = not floating and frame[column].dtype.kind != "f"
-            same = number(total) == decimal.Decimal(want["sum"]) if exact else near(total, want["sum"])
-            if not same:
-                wrong.append(f"{column}: sum {total}, not {want['sum']}")
-        if kind == "date" and want.get("min") and non_null:
-            days = [str(value)[:10] for value in frame[column].dropna()]
-            if [min(days), max(days)] != [want["min"], want["max"]]:
-                wrong.append(f"{column}: {min(days)} to {max(days)}, not {want['min']} to {want['max']}")
-    checks.equal(f"{name} columns", wrong, [])
+    compare_columns(checks, name, frame, expected["columns"])
     if "rows_json" in expected:
         fields = json.loads(expected["schema_string"])["fields"]
         found, wanted = expected_rows.of_frame(frame, fields), expected_rows.of_expected(expected, fields)

@@ -1,0 +1,161 @@
+"""A Delta and an Iceberg table in one share: pyiceberg writes, the Delta Sharing client reads, DuckDB joins.
+
+    sharing_iceberg.py --lakeshare EXE --config-dir DIR --url URL --key KEY --token TOKEN --warehouse NAME
+
+The server behind alias `t` is at `--url`; `--token` opens its catalog.
+"""
+import argparse
+import datetime
+import decimal
+import pathlib
+import subprocess
+import time
+import warnings
+
+import delta_sharing
+import deltalake
+import duckdb
+import pyarrow as pa
+from pyiceberg.catalog import load_catalog
+from pyiceberg.transforms import BucketTransform, DayTransform
+from pyiceberg.types import StringType
+
+from checks import Checks
+
+warnings.filterwarnings("ignore")
+parser = argparse.ArgumentParser()
+for flag in ("--lakeshare", "--config-dir", "--url", "--key", "--token", "--warehouse"):
+    parser.add_argument(flag, required=True)
+arguments = parser.parse_args()
+checks = Checks()
+PROFILE = str(pathlib.Path(arguments.config_dir) / "iceberg.share")
+S3 = {"s3.endpoint": arguments.url, "s3.access-key-id": arguments.key, "s3.secret-access-key": arguments.key, "s3.region": "us-east-1"}
+CATALOG = load_catalog("lake", type="rest", uri=f"{arguments.url}/_iceberg", warehouse=arguments.warehouse, token=arguments.token, **S3)
+SCHEMA = pa.schema([("c_custkey", pa.int64()), ("c_name", pa.string()), ("c_balance", pa.decimal128(15, 2)),
+                    ("c_since", pa.timestamp("us", tz="UTC")), ("c_nation", pa.int32())])
+
+
+def lakeshare(*words, check=True):
+    done = subprocess.run([arguments.lakeshare, "--config-dir", arguments.config_dir, *words], capture_output=True, text=True)
+    if check and done.returncode:
+        raise RuntimeError(done.stderr)
+    return done
+
+
+def customers(*keys):
+    day = datetime.datetime(2024, 1, 1, 12, tzinfo=datetime.timezone.utc)
+    return pa.Table.from_pydict({
+        "c_custkey": list(keys), "c_name": [f"Customer {key}" for key in keys],
+        "c_balance": [decimal.Decimal(key * 100 + 7) / 100 for key in keys],
+        "c_since": [day + datetime.timedelta(days=key % 5, microseconds=key) for key in keys],
+        "c_nation": [None if key % 7 == 0 else key % 3 for key in keys]}, schema=SCHEMA)
+
+
+def evolved(key, note):
+    batch = customers(key).rename_columns(["c_custkey", "c_label", "c_balance", "c_since", "c_nation"])
+    return batch.append_column("c_note", pa.array([note], pa.string()))
+
+
+def table():
+    return CATALOG.load_table("sales.customer")
+
+
+def rows(frame):
+    """The rows of a pandas frame, column by column under their names, in no order."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return sorted((tuple(sorted((name, str(value)) for name, value in row.items())) for row in plain.to_dict("records")), key=repr)
+
+
+def same(what, **version):
+    scan = table().scan(snapshot_id=version.pop("snapshot_id", None)).to_arrow().to_pandas()
+    read = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.customer", **version)
+    for name in set(scan.columns) & set(read.columns):
+        if str(scan[name].dtype).startswith("datetime"):
+            scan[name], read[name] = (frame[name].astype("datetime64[us, UTC]") for frame in (scan, read))
+        elif scan[name].dtype.kind in "if":
+            scan[name], read[name] = (frame[name].astype("float64") for frame in (scan, read))
+    checks.equal(what, rows(read), rows(scan))
+
+
+def make_and_share():
+    CATALOG.create_namespace_if_not_exists("sales")
+    made = CATALOG.create_table("sales.customer", SCHEMA)
+    made.append(customers(1, 2, 3, 7, 8))
+    orders = pa.table({"o_orderkey": [10, 11, 12, 13, 14], "o_custkey": [1, 1, 2, 8, 9], "o_total": [5.0, 7.5, 1.0, 20.0, 9.0]})
+    storage = {"AWS_ENDPOINT_URL": arguments.url, "AWS_ACCESS_KEY_ID": arguments.key, "AWS_SECRET_ACCESS_KEY": arguments.key,
+               "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+    lakeshare("mb", "t/plain")
+    deltalake.write_deltalake("s3://plain/orders", orders, storage_options=storage)
+    lakeshare("share", "create", "t/one", "sales", "orders:delta:plain:orders",
+              f"customer:uniform:{arguments.warehouse}:sales:customer", "--history")
+    lakeshare("share", "token", "create", "t/one", "--profile", PROFILE)
+    tables = delta_sharing.SharingClient(PROFILE).list_all_tables()
+    checks.equal("both are listed", sorted(one.name for one in tables), ["customer", "orders"])
+    same("the first snapshot")
+
+
+def join():
+    orders = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.orders")
+    customer = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.customer")
+    found = duckdb.sql("""SELECT c_name, count(*) AS orders, sum(o_total) AS total FROM customer JOIN orders ON c_custkey = o_custkey
+                          GROUP BY c_name HAVING sum(o_total) > 2 ORDER BY total""").fetchall()
+    checks.equal("a join of both", found, [("Customer 1", 2, 12.5), ("Customer 8", 1, 20.0)])
+
+
+def changes():
+    table().append(customers(20, 21))
+    same("an append")
+    table().delete("c_custkey in (2, 20)")
+    same("a delete")
+    table().overwrite(customers(1, 3), overwrite_filter="c_nation = 1")
+    same("an overwrite")
+
+
+def evolution():
+    with table().update_schema() as update:
+        update.rename_column("c_name", "c_label")
+        update.add_column("c_note", StringType())
+    same("a renamed and a new column")
+    table().append(evolved(30, "new"))
+    same("rows of both schemas")
+    with table().update_spec() as update:
+        update.add_field("c_custkey", BucketTransform(4), "bucket")
+        update.add_field("c_since", DayTransform(), "day")
+    table().append(evolved(31, "partitioned"))
+    same("rows of two specs")
+
+
+def travel():
+    for entry in table().history():
+        # Metadata that changes at the same millisecond hides what was before.
+        later = [one for one in table().history() if one.timestamp_ms == entry.timestamp_ms]
+        moment = datetime.datetime.fromtimestamp(entry.timestamp_ms / 1000, datetime.timezone.utc)
+        if later[-1].snapshot_id == entry.snapshot_id:
+            text = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{entry.timestamp_ms % 1000:03}Z"
+            same(f"the snapshot of {text}", snapshot_id=entry.snapshot_id, timestamp=text)
+
+
+def rollback():
+    first = table().history()[0].snapshot_id
+    with table().manage_snapshots() as manage:
+        manage.rollback_to_snapshot(first)
+    same("a rollback")
+    time.sleep(0.01)
+    table().manage_snapshots().create_tag(first, "start").commit()
+    name = f"start:uniform:{arguments.warehouse}:sales:customer@start"
+    lakeshare("share", "update", "t/one", "--add", f"sales:{name}")
+    table().append(evolved(40, None))
+    read = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.start")
+    checks.equal("a tag stays where it is", len(read), 5)
+    same("an append after the rollback")
+
+
+def refusals():
+    missing = lakeshare("share", "update", "t/one", "--add", f"sales:x:uniform:{arguments.warehouse}:sales:nothing", check=False)
+    checks.true("a table that is missing is refused", missing.returncode == 1 and "table list" in missing.stderr, missing.stderr)
+    shown = lakeshare("share", "info", "t/one").stdout
+    checks.true("share info names both", "customer [UniForm]" in shown and "orders [Delta]" in shown, shown)
+
+
+checks.steps(make_and_share, join, changes, evolution, travel, rollback, refusals)
+checks.finish("sharing_iceberg")
