@@ -225,7 +225,10 @@ pub(super) async fn register(
                 expected: entry.metadata_location,
                 metadata_location,
             },
-            Ok(Entry { kind, name, .. }) => return Err(state::Error::EntryExists { kind, name }.into()),
+            Ok(Entry { kind: kind @ EntryKind::Table, name, .. }) => {
+                return Err(state::Error::EntryExists { kind, name }.into());
+            }
+            Ok(Entry { kind, name, .. }) => return Err(Error::NameTaken { kind, name }),
             Err(state::Error::EntryNotFound { .. }) => {
                 // The same table may stand under two names.
                 let id = Uuid::new_v4();

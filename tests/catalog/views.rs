@@ -40,6 +40,12 @@ async fn a_view_shares_its_name_with_no_table() {
     let table = json!({"name": "v", "schema": schema()});
     let taken = catalog.post("/lake/namespaces/sales/tables", &table).await;
     assert_eq!(taken.error(), (409, "AlreadyExistsException"));
+    let other = catalog.make_table("t").await;
+    catalog.delete("/lake/namespaces/sales/tables/t").await.ok();
+    let register = json!({"name": "v", "metadata-location": other["metadata-location"], "overwrite": true});
+    let taken = catalog.post("/lake/namespaces/sales/register", &register).await;
+    assert_eq!(taken.error(), (409, "AlreadyExistsException"));
+    assert_eq!(taken.message(), "View with same name already exists: sales.v");
     assert_eq!(catalog.get("/lake/namespaces/sales/tables").await.ok()["identifiers"], json!([]));
     assert_eq!(catalog.get(VIEWS).await.ok()["identifiers"], json!([{"namespace": ["sales"], "name": "v"}]));
     assert_eq!(catalog.get(&format!("{VIEWS}/none")).await.error(), (404, "NoSuchViewException"));
