@@ -23,6 +23,7 @@ SHARED = pathlib.Path(os.environ.get("LAKESHARE_SHARED", ROOT.parent / "shared")
 KIT = SHARED / "kit" / "clients"
 TOOLS = ROOT / ".tools"
 KEY = "lakeadmin"
+ICEBERG = "1.11.0"  # of the compatibility kit and of Spark 4; Spark 3.5 has the version of the kit's project
 
 
 class Server:
@@ -77,14 +78,18 @@ def suites(scope):
     found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
     found["iceberg_pyiceberg"] = lambda server: iceberg_pyiceberg(server, "--token", token(server))
     found["iceberg_pyiceberg_sigv4"] = lambda server: iceberg_pyiceberg(server, "--sigv4", "--service", "s3tables")
+    found["iceberg_duckdb"] = iceberg_duckdb
     if scope == "all":
         found["sharing_rust"] = sharing_rust
         found["iceberg_rck"] = iceberg_rck
-        for name, engine in (("spark", SPARK), ("spark4", SPARK_4)):
-            found[f"iceberg_{name}"] = lambda server, engine=engine: iceberg_spark(server, engine, "--token", token(server))
-            found[f"iceberg_{name}_sigv4"] = lambda server, engine=engine: iceberg_spark(server, engine, "--sigv4")
-            found[f"iceberg_{name}_features"] = lambda server, engine=engine: iceberg_spark_features(server, engine)
-            found[f"iceberg_{name}_features_sigv4"] = lambda server, engine=engine: iceberg_spark_features(server, engine, "--sigv4")
+        found["iceberg_spark"] = lambda server: iceberg_spark(server, SPARK, "--token", token(server))
+        found["iceberg_spark_sigv4"] = lambda server: iceberg_spark(server, SPARK, "--sigv4")
+        found["iceberg_spark_features"] = lambda server: iceberg_spark_features(server, SPARK)
+        found["iceberg_spark_features_sigv4"] = lambda server: iceberg_spark_features(server, SPARK, "--sigv4")
+        found["iceberg_spark4"] = lambda server: iceberg_spark(server, SPARK_4, "--token", token(server))
+        found["iceberg_spark4_sigv4"] = lambda server: iceberg_spark(server, SPARK_4, "--sigv4")
+        found["iceberg_spark4_features"] = lambda server: iceberg_spark_features(server, SPARK_4)
+        found["iceberg_spark4_features_sigv4"] = lambda server: iceberg_spark_features(server, SPARK_4, "--sigv4")
     return found
 
 
@@ -111,10 +116,19 @@ def iceberg_pyiceberg(server, *proof):
                   "--s3", server.url, "--access-key", KEY, "--secret-key", KEY), {}
 
 
+def iceberg_duckdb(server):
+    """DuckDB writes and reads tables of the catalog, and files of the bucket."""
+    sample = server.folder / "sample"
+    subprocess.run(python(KIT / "tpch_make.py", "--scale", "0.01", "--out", sample), check=True)
+    return python(KIT / "duckdb_client.py", "--data", sample, "--s3", server.url, "--access-key", KEY, "--secret-key", KEY, "--bucket", warehouse(server),
+                  "--iceberg-uri", f"{server.url}/_iceberg", "--warehouse", "lake", "--token", token(server)), {}
+
+
 def iceberg_rck(server):
-    """Iceberg's own REST compatibility kit."""
-    properties = {"warehouse": warehouse(server), "credential": f"{KEY}:{KEY}", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO"}
-    return python(HERE / "iceberg_rck.py", "--kit", KIT / "rck.sh", "--uri", f"{server.url}/_iceberg", "--jars", jars("rck"),
+    """Iceberg's own REST compatibility kit, with a key pair to the store: it moves tables to other places before it writes there."""
+    properties = {"warehouse": warehouse(server), "credential": f"{KEY}:{KEY}", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+                  "s3.access-key-id": KEY, "s3.secret-access-key": KEY, "header.X-Iceberg-Access-Delegation": "none"}
+    return python(HERE / "iceberg_rck.py", "--uri", f"{server.url}/_iceberg", "--jars", jars("rck", ICEBERG),
                   "--out", server.folder / "rck-reports", *(f"{key}={value}" for key, value in properties.items())), {}
 
 
@@ -134,12 +148,12 @@ def iceberg_spark_features(server, engine, *proof):
             "--data", str(server.data), "--endpoint", server.url], {}
 
 
-def jars(profile):
-    """The libraries of a profile of the kit's Maven project, fetched once."""
-    folder = TOOLS / "jars" / profile
+def jars(profile, iceberg=None):
+    """The libraries of a profile of the kit's Maven project, with its version of Iceberg or another, fetched once."""
+    folder = TOOLS / "jars" / (f"{profile}-{iceberg}" if iceberg else profile)
     if not folder.is_dir():
-        subprocess.run(["mvn", "-q", "-B", "-f", str(KIT / "pom.xml"), f"-P{profile}", "dependency:copy-dependencies",
-                        f"-DoutputDirectory={folder}"], check=True)
+        subprocess.run(["mvn", "-q", "-B", "-f", str(KIT / "pom.xml"), f"-P{profile}", *([f"-Diceberg.version={iceberg}"] if iceberg else []),
+                        "dependency:copy-dependencies", f"-DoutputDirectory={folder}"], check=True)
     return folder
 
 
@@ -147,7 +161,7 @@ def spark_4_jars():
     """Iceberg's libraries for Spark 4, which the kit's project does not name."""
     folder = TOOLS / "jars" / "spark4"
     for name in ("iceberg-spark-runtime-4.0_2.13", "iceberg-aws-bundle") if not folder.is_dir() else ():
-        subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=org.apache.iceberg:{name}:1.11.0", f"-DoutputDirectory={folder}"], check=True)
+        subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=org.apache.iceberg:{name}:{ICEBERG}", f"-DoutputDirectory={folder}"], check=True)
     return folder
 
 
