@@ -1,5 +1,6 @@
 //! One suite for every implementation of a port, and what is held.
 
 mod catalog;
+mod engines;
 mod report;
 mod state;
