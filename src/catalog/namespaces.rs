@@ -15,6 +15,9 @@ use super::path::{InNamespace, InWarehouse, levels_of};
 use super::wire::{json, no_content};
 use crate::state::catalog::{Namespace, NamespaceUpdate, join_levels};
 
+/// The property that tells where tables of a namespace lie (REST specification, `CreateNamespaceRequest`).
+const LOCATION: &str = "location";
+
 #[derive(Deserialize)]
 pub(super) struct CreateNamespace {
     namespace: Vec<String>,
@@ -101,8 +104,22 @@ pub(super) async fn get(
     State(context): State<Context>,
     InNamespace { warehouse, levels }: InNamespace,
 ) -> Result<Response, Error> {
-    let namespace = context.store.get_namespace(&warehouse, &levels).await?;
+    let mut namespace = context.store.get_namespace(&warehouse, &levels).await?;
+    let place = || location_of(&warehouse, &levels);
+    namespace.properties.entry(LOCATION.to_owned()).or_insert_with(place);
     Ok(json(StatusCode::OK, &NamespaceAnswer::from(&namespace)))
+}
+
+/// Where tables of a namespace may lie, for engines that choose their place themselves. Trino makes no table in a namespace
+/// that tells none: it takes the place that the catalog chose for an occupied one.
+fn location_of(warehouse: &str, levels: &[String]) -> String {
+    let mut location = format!("s3://{warehouse}");
+    for level in levels {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        location.push('/');
+        location.extend(level.chars().map(|letter| if is_plain(letter) { letter } else { '_' }));
+    }
+    location
 }
 
 /// `HEAD /v1/{prefix}/namespaces/{namespace}`.
@@ -157,4 +174,18 @@ pub(super) async fn update(
         Ok(json(StatusCode::OK, &PropertiesAnswer { updated, removed, missing }))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::location_of;
+
+    #[test]
+    fn a_namespace_has_a_place_whatever_its_name() {
+        let place = |levels: &[&str]| {
+            location_of("lake", &levels.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(place(&["sales", "eu-west"]), "s3://lake/sales/eu-west");
+        assert_eq!(place(&["..", "a b/ü"]), "s3://lake/__/a_b__");
+    }
 }

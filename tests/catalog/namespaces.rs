@@ -88,7 +88,17 @@ async fn properties_are_set_and_removed_together() {
     assert_eq!(set, json!({"updated": ["a", "b"], "removed": [], "missing": []}));
     let changed = catalog.post(path, &json!({"removals": ["a", "x"], "updates": {"b": "3"}})).await.ok();
     assert_eq!(changed, json!({"updated": ["b"], "removed": ["a"], "missing": ["x"]}));
-    assert_eq!(catalog.get("/lake/namespaces/sales").await.ok()["properties"], json!({"b": "3"}));
+    assert_eq!(
+        catalog.get("/lake/namespaces/sales").await.ok()["properties"],
+        json!({"b": "3", "location": "s3://lake/sales"})
+    );
+    let elsewhere = json!({"updates": {"location": "s3://lake/elsewhere"}});
+    catalog.post(path, &elsewhere).await.ok();
+    assert_eq!(
+        catalog.get("/lake/namespaces/sales").await.ok()["properties"]["location"],
+        "s3://lake/elsewhere"
+    );
+    catalog.post(path, &json!({"removals": ["location"]})).await.ok();
     let both = catalog.post(path, &json!({"removals": ["b"], "updates": {"b": "4"}})).await;
     assert_eq!(both.error(), (422, "UnprocessableEntityException"));
     let absent = catalog.post("/lake/namespaces/none/properties", &json!({"updates": {"a": "1"}})).await;

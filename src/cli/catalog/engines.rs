@@ -51,7 +51,7 @@ impl Setup {
         match engine {
             Engine::Spark => settings(self.spark(), |pairs| self.spark_text(pairs)),
             Engine::Pyiceberg => settings(self.pyiceberg(), |pairs| self.pyiceberg_text(pairs)),
-            Engine::Trino => settings(self.trino(), trino_text),
+            Engine::Trino => settings(self.trino(), |pairs| self.trino_text(pairs)),
             Engine::Duckdb => settings(self.duckdb(), |_| self.duckdb_text()),
         }
     }
@@ -195,6 +195,16 @@ impl Setup {
         keys
     }
 
+    fn trino_text(&self, pairs: &Pairs) -> String {
+        // Release notes of Trino 477: `SIGV4` is a kind of security, no setting beside it.
+        let version = if self.sigv4 { " 477 or newer" } else { "" };
+        let mut text = format!(
+            "# A file for etc/catalog of Trino{version}; its name, without .properties, is the catalog's.\n"
+        );
+        text.extend(pairs.iter().map(|(key, value)| format!("{key}={}\n", property(value))));
+        text
+    }
+
     fn duckdb(&self) -> Pairs {
         pairs(&[
             ("ENDPOINT", &self.uri()),
@@ -243,13 +253,6 @@ fn settings(pairs: Pairs, render: impl FnOnce(&Pairs) -> String) -> Settings {
 
 fn pairs(of: &[(&str, &str)]) -> Pairs {
     of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-}
-
-fn trino_text(pairs: &Pairs) -> String {
-    let mut text =
-        "# A file for etc/catalog of Trino; its name, without .properties, is the catalog's.\n".to_owned();
-    text.extend(pairs.iter().map(|(key, value)| format!("{key}={}\n", property(value))));
-    text
 }
 
 /// A value of a Java properties file: a backslash begins an escape there.
