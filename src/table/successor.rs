@@ -1,13 +1,15 @@
 //! The next version's list, from the one before.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::deletion_vector::{DeletionVector, Place};
 use super::file_list::{Block, BlockFiles, FileList};
 use super::file_list_builder::FileListBuilder;
 use super::live_rows::LiveRows;
 use super::live_segment::LiveSegment;
 use super::partition_values::Numbering;
-use super::path_digest::PathDigests;
+use super::path_digest::{PathDigest, PathDigests};
 use super::segment_builder::{FilePath, NewFile, StatisticsText};
 use crate::limits::MERGED_FILES_MAX;
 
@@ -34,7 +36,7 @@ impl FileList {
             let is_sparse = last.file_count < last.segment.row_count() / 4;
             (is_small || is_sparse) && last.file_count + files_added <= MERGED_FILES_MAX
         }) {
-            last.copy_into(&mut added, &mut block);
+            last.copy_into(&mut added, &mut block, &HashMap::new());
         }
         let last = kept.last().map(|segment| Arc::clone(&segment.value_ids));
         let mut numbering = Numbering::after(Arc::clone(&self.values), last);
@@ -42,7 +44,31 @@ impl FileList {
         kept.extend(added.finish(write_partition).into_iter().map(whole));
         Self::of(kept, numbering.finish())
     }
+
+    /// The same files, some of which have a deletion vector now; they are found by the digests of their keys alone.
+    ///
+    /// Segments are shared but for these files, which leave theirs.
+    #[must_use]
+    pub fn with_vectors(&self, vectors: &HashMap<PathDigest, DeletionVector<'_>>) -> Self {
+        let mut settled = PathDigests::default();
+        for &digest in vectors.keys() {
+            settled.insert(digest);
+        }
+        let mut added = FileListBuilder::default();
+        let mut block = Block::default();
+        for segment in &self.segments {
+            let mut live = LiveRows::none(segment.segment.row_count());
+            let rows = segment.segment.digests.rows_of(&settled).into_iter();
+            rows.filter(|&row| segment.is_live(row)).for_each(|row| live.insert(row));
+            let leaving = LiveSegment { live: Some(Arc::new(live)), ..segment.clone() };
+            leaving.copy_into(&mut added, &mut block, vectors);
+        }
+        self.successor(&settled, added, &mut |values, out| out.extend_from_slice(values))
+    }
 }
+
+/// Deletion vectors by the digests of their files.
+pub(super) type Vectors<'a> = HashMap<PathDigest, DeletionVector<'a>>;
 
 impl LiveSegment {
     fn without(&self, removed: &PathDigests) -> Self {
@@ -68,7 +94,8 @@ impl LiveSegment {
         next
     }
 
-    fn copy_into(&self, builder: &mut FileListBuilder, block: &mut Block) {
+    /// Appends the live files, those in `vectors` with their vector.
+    fn copy_into(&self, builder: &mut FileListBuilder, block: &mut Block, vectors: &Vectors<'_>) {
         let mut key = Vec::new();
         for index in 0..self.segment.block_count() {
             let mut files = BlockFiles::new(self, 0, index, block);
@@ -79,6 +106,10 @@ impl LiveSegment {
                 let key_directory_bytes = key.len();
                 key.extend(percent_encoding::percent_decode(file.encoded_name));
                 let Some(digest) = self.segment.digests.get(row) else { continue };
+                let (digest, deletion_vector) = match vectors.get(&digest) {
+                    Some(vector) => (with_vector(&key, vector), Some(*vector)),
+                    None => (digest, file.deletion_vector),
+                };
                 builder.push(&NewFile {
                     path: FilePath {
                         log: &log,
@@ -92,10 +123,16 @@ impl LiveSegment {
                     partition_values: file.partition_values_json,
                     statistics: StatisticsText::Escaped(file.stats_escaped),
                     record_count: file.record_count,
-                    deletion_vector: file.deletion_vector,
+                    deletion_vector,
                     row_ids: file.row_ids,
                 });
             }
         }
     }
+}
+
+/// The digest of a file and the vector over it.
+fn with_vector(key: &[u8], vector: &DeletionVector<'_>) -> PathDigest {
+    let (Place::Inline(place) | Place::File(place)) = vector.place;
+    PathDigest::with_deletion_vector(key, place)
 }

@@ -1,6 +1,6 @@
 //! What goes into a file list comes out, alive and in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 
@@ -202,6 +202,39 @@ fn deletion_vectors_count_only_while_their_files_are_alive() {
     let second = first.successor(&gone, FileListBuilder::default(), &mut copy);
     assert!(!second.has_deletion_vectors() && second.file_count() == 66);
     assert!(!FileList::default().has_deletion_vectors());
+}
+
+#[test]
+fn files_get_vectors_and_the_rest_of_their_segment_stays() {
+    let plain = |number| Row { vector: None, ..row(number) };
+    let rows: Vec<_> = (0..20_000).map(plain).collect();
+    let first = list(&rows);
+    let given = |row: &Row| row.size % 1_000 == 7;
+    let vectors = rows.iter().filter(|row| given(row)).map(|row| {
+        let vector =
+            DeletionVector { place: Place::Inline(b"v"), offset: None, size_bytes: 34, cardinality: 5 };
+        (PathDigest::of(row.path.as_bytes()), vector)
+    });
+    let vectors: super::super::successor::Vectors<'_> = vectors.collect();
+    let second = first.with_vectors(&vectors);
+    assert_eq!((second.file_count(), second.size_bytes()), (first.file_count(), first.size_bytes()));
+    assert!(std::ptr::eq(first.segments().next().unwrap(), second.segments().next().unwrap()));
+    let by_size = |list: &FileList| {
+        let mut rows = read(list);
+        rows.sort_by_key(|row| row.size);
+        rows
+    };
+    let with_vector = |row: &Row| {
+        let vector = given(row).then(|| ("v".to_owned(), true, None, 5));
+        Row { vector, ..row.clone() }
+    };
+    assert_eq!(by_size(&second), rows.iter().map(with_vector).collect::<Vec<_>>());
+    assert!(second.has_deletion_vectors() && !first.has_deletion_vectors());
+    // Another vector makes another file: pages and changes tell them apart.
+    let plain = digests(rows.iter().filter(|row| given(row)));
+    assert_eq!(second.successor(&plain, FileListBuilder::default(), &mut copy).file_count(), 20_000);
+    let none = first.with_vectors(&HashMap::new());
+    assert_eq!(read(&none), read(&first));
 }
 
 #[test]
