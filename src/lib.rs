@@ -20,6 +20,7 @@ pub mod uniform;
 // Floor 4: what a scan needs.
 pub mod scan;
 // Floor 3: grants, the formats, snapshots on disk, and which files a query needs.
+pub mod deletes;
 pub mod delta;
 pub mod directory;
 pub mod iceberg;

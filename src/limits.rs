@@ -1,6 +1,7 @@
 //! Every upper bound of the server, each with its reason.
 
 pub mod catalog;
+pub mod deletes;
 pub mod iceberg;
 pub mod manifest;
 pub mod objects;

@@ -18,6 +18,7 @@ mod admin;
 mod catalog;
 mod cli;
 mod conformance;
+mod deletes;
 mod delta;
 mod faults;
 mod fuzz;

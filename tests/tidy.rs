@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("snapshot", 6),
     ("uniform", 5),
     ("scan", 4),
+    ("deletes", 3),
     ("delta", 3),
     ("directory", 3),
     ("iceberg", 3),

@@ -5,6 +5,7 @@
 
 mod answers;
 mod catalog;
+mod deletes;
 mod directory;
 mod hints;
 mod iceberg;
@@ -15,7 +16,7 @@ mod wire;
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 23] = [
     ("capabilities", wire::capabilities),
     ("changes", log::changes),
     ("checkpoint", log::checkpoint),
@@ -23,9 +24,11 @@ pub const TARGETS: [Target; 21] = [
     ("deletion_vector", log::deletion_vector),
     ("gzip", answers::gzip),
     ("iceberg_commit", catalog::commit),
+    ("iceberg_deletion_vector", deletes::vector),
     ("iceberg_manifest", iceberg::manifest),
     ("iceberg_manifest_list", iceberg::manifest_list),
     ("iceberg_metadata", catalog::metadata),
+    ("iceberg_position_deletes", deletes::positions),
     ("json_hints", hints::json),
     ("manifest", spill::manifest),
     ("object_key", wire::object_key),

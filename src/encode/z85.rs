@@ -1,4 +1,4 @@
-//! Bytes from text in base 85, in the alphabet of ZeroMQ's Z85.
+//! Text in base 85, in the alphabet of ZeroMQ's Z85.
 
 const ALPHABET: &[u8; 85] =
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
@@ -6,6 +6,9 @@ const ALPHABET: &[u8; 85] =
 /// The number of bytes that five characters stand for.
 const GROUP_BYTES: usize = 4;
 const GROUP_CHARS: usize = 5;
+
+/// What a digit stands for at each place of a group.
+const PLACES: [u32; GROUP_CHARS] = [85 * 85 * 85 * 85, 85 * 85 * 85, 85 * 85, 85, 1];
 
 /// The bytes that `text` stands for (ZeroMQ RFC 32); `None` if it is not Z85.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
@@ -24,26 +27,35 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// The text of `bytes` (ZeroMQ RFC 32), filled up with zeros to whole groups: whoever reads it has to know the length.
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(GROUP_BYTES) * GROUP_CHARS);
+    for part in bytes.chunks(GROUP_BYTES) {
+        let mut group = [0; GROUP_BYTES];
+        group.iter_mut().zip(part).for_each(|(into, byte)| *into = *byte);
+        let value = u32::from_be_bytes(group);
+        for place in PLACES {
+            let digit = value / place % 85;
+            // A digit is below 85, so that there is a character for it.
+            let character = ALPHABET.get(digit as usize).copied().unwrap_or(b'0');
+            text.push(char::from(character));
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn encode(bytes: &[u8]) -> String {
-        let mut text = String::new();
-        for group in bytes.chunks_exact(GROUP_BYTES) {
-            let value = u32::from_be_bytes(group.try_into().unwrap());
-            for place in (0..5).rev() {
-                text.push(char::from(ALPHABET[(value / 85_u32.pow(place) % 85) as usize]));
-            }
-        }
-        text
-    }
-
     #[test]
-    fn the_example_of_the_rfc_is_read() {
-        assert_eq!(decode(b"HelloWorld").unwrap(), [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B]);
+    fn the_example_of_the_rfc_is_read_and_written() {
+        let bytes = [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B];
+        assert_eq!(decode(b"HelloWorld").unwrap(), bytes);
+        assert_eq!(encode(&bytes), "HelloWorld");
+        assert_eq!(encode(b""), "");
         assert_eq!(decode(b"").unwrap(), b"");
     }
 
@@ -57,11 +69,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read_and_nothing_panics(
-            groups in proptest::collection::vec(any::<[u8; 4]>(), 0..8),
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
             garbage in proptest::collection::vec(any::<u8>(), 0..40),
         ) {
-            let bytes = groups.concat();
-            prop_assert_eq!(decode(encode(&bytes).as_bytes()), Some(bytes));
+            let mut read = decode(encode(&bytes).as_bytes()).unwrap();
+            prop_assert!(read.len() < bytes.len() + GROUP_BYTES);
+            prop_assert!(read.split_off(bytes.len()).iter().all(|byte| *byte == 0));
+            prop_assert_eq!(read, bytes);
             if let Some(bytes) = decode(&garbage) {
                 prop_assert_eq!(bytes.len() * 5, garbage.len() * 4);
             }

@@ -77,6 +77,16 @@ fn normal(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
 }
 
+/// The only data file that a file of position deletes names, if the manifest tells. Older writers tell it by equal bounds;
+/// such a delete file is found by a path, too, however many delete files its partition has.
+pub fn only_file<'a>(entry: &Entry<'a>) -> Option<&'a str> {
+    let bound = |bounds: Option<Bounds<'a>>| bounds?.get(PATH_COLUMN);
+    entry.referenced_data_file.or_else(|| {
+        let low = bound(entry.lower_bounds).filter(|low| bound(entry.upper_bounds) == Some(*low))?;
+        std::str::from_utf8(low).ok()
+    })
+}
+
 impl Deletes {
     /// Notes a delete file, which gets the next number, from 0 on. In an unpartitioned spec equality deletes apply to
     /// every partition.
@@ -91,7 +101,7 @@ impl Deletes {
                 let of_one = |files: &mut HashMap<String, Vec<Numbered>>, path: &str| {
                     files.entry(path.to_owned()).or_default().push(numbered);
                 };
-                match entry.referenced_data_file {
+                match only_file(entry) {
                     Some(path) if entry.content_offset.is_some() => of_one(&mut self.vectors, path),
                     Some(path) => of_one(&mut self.of_files, path),
                     None => {

@@ -9,6 +9,7 @@ pub mod pending;
 pub mod table_store;
 mod write;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -89,6 +90,15 @@ impl Buckets {
     pub async fn read_whole(&self, bucket: &str, key: &str, bytes_max: u64) -> Result<Bytes, Error> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         self.on_files(move |files| write::read_whole(files, &bucket, &key, bytes_max)).await
+    }
+
+    /// A part of an object; fewer bytes at its end.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchObject`], [`Error::NoSuchBucket`], [`Error::OutsideBucket`].
+    pub async fn read_part(&self, bucket: &str, key: &str, range: Range<u64>) -> Result<Bytes, Error> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.on_files(move |files| write::read_part(files, &bucket, &key, range)).await
     }
 
     /// Removes objects, durably; those that are not there are no error.

@@ -4,7 +4,8 @@
 //! No symbolic link leads out of a bucket, and where things are removed none is followed at all.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -81,6 +82,25 @@ pub(super) fn put_new(files: &DataDir, bucket: &str, key: &str, bytes: &Bytes) -
 ///
 /// Errors: [`Error::ObjectTooLarge`] beyond `bytes_max`, before anything is read.
 pub(super) fn read_whole(files: &DataDir, bucket: &str, key: &str, bytes_max: u64) -> Result<Bytes, Error> {
+    let (file, size_bytes) = open(files, bucket, key)?;
+    if size_bytes > bytes_max {
+        let object = format!("{bucket}/{key}");
+        return Err(Error::ObjectTooLarge { object, size_bytes, bytes_max });
+    }
+    read_on(file, (bucket, key), size_bytes)
+}
+
+/// A part of an object; fewer bytes at its end.
+pub(super) fn read_part(files: &DataDir, bucket: &str, key: &str, range: Range<u64>) -> Result<Bytes, Error> {
+    let (mut file, size_bytes) = open(files, bucket, key)?;
+    let length = range.end.min(size_bytes).saturating_sub(range.start);
+    let sought = file.seek(SeekFrom::Start(range.start));
+    sought.map_err(|source| failed_at(bucket, key)(FileError::Io { doing: "reading an object", source }))?;
+    read_on(file, (bucket, key), length)
+}
+
+/// An object and its size.
+fn open(files: &DataDir, bucket: &str, key: &str) -> Result<(File, u64), Error> {
     let failed = || failed_at(bucket, key);
     let object = || format!("{bucket}/{key}");
     let opened = files.layout.bucket(bucket).map_err(failed())?;
@@ -95,19 +115,23 @@ pub(super) fn read_whole(files: &DataDir, bucket: &str, key: &str, bytes_max: u6
         }
         Err(errno) => return Err(failed()(directories::conflict(key, errno))),
     };
-    let read_failed = |source| failed()(FileError::Io { doing: "reading an object", source });
-    let metadata = file.metadata().map_err(read_failed)?;
-    if !metadata.is_file() {
-        return Err(Error::NoSuchObject { object: object() });
+    let metadata = file.metadata();
+    let metadata =
+        metadata.map_err(|source| failed()(FileError::Io { doing: "reading an object", source }))?;
+    if metadata.is_file() {
+        Ok((file, metadata.len()))
+    } else {
+        Err(Error::NoSuchObject { object: object() })
     }
-    let size_bytes = metadata.len();
-    if size_bytes > bytes_max {
-        return Err(Error::ObjectTooLarge { object: object(), size_bytes, bytes_max });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
-    file.take(size_bytes).read_to_end(&mut bytes).map_err(read_failed)?;
-    if bytes.len() as u64 != size_bytes {
-        return Err(Error::ObjectChanged { object: object() });
+}
+
+/// The next bytes of an object that has so many.
+fn read_on(file: File, (bucket, key): (&str, &str), length: u64) -> Result<Bytes, Error> {
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    let read = file.take(length).read_to_end(&mut bytes);
+    read.map_err(|source| failed_at(bucket, key)(FileError::Io { doing: "reading an object", source }))?;
+    if bytes.len() as u64 != length {
+        return Err(Error::ObjectChanged { object: format!("{bucket}/{key}") });
     }
     Ok(bytes.into())
 }

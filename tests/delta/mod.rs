@@ -5,7 +5,7 @@ pub(crate) mod corpus;
 mod features;
 mod history;
 mod hostile;
-mod log_builder;
+pub(crate) mod log_builder;
 mod moments;
 mod oracle;
 

@@ -106,6 +106,16 @@ fn every_piece_of_a_gzip_member_comes_back() {
 }
 
 #[test]
+fn deletion_vectors_of_iceberg_tables_are_read_in_bounds_or_refused() {
+    survives("iceberg_deletion_vector", 5_000);
+}
+
+#[test]
+fn position_deletes_are_read_in_bounds_or_refused() {
+    survives("iceberg_position_deletes", 400);
+}
+
+#[test]
 fn iceberg_manifests_are_read_in_bounds_or_refused() {
     survives("iceberg_manifest", 4_000);
 }

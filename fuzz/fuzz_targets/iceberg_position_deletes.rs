@@ -1,0 +1,8 @@
+//! Position delete files of Iceberg tables.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::run("iceberg_position_deletes", bytes));

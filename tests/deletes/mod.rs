@@ -1,0 +1,3 @@
+//! Deleted rows of Iceberg tables, as other software deleted them.
+
+mod corpus;
