@@ -92,19 +92,29 @@ impl From<Error> for Stop {
     }
 }
 
+/// Calls `visit` with each live file of a manifest.
+pub(super) fn each_live(
+    (manifest, bytes): (&Manifest, &[u8]),
+    unpacker: &mut Unpacker,
+    visit: &mut dyn FnMut(&Entry<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let broken = |source| Error::Manifest { path: manifest.path.clone(), source };
+    let opened = entries::Manifest::open(bytes).map_err(broken)?;
+    let read = opened.each(manifest.inherited, unpacker, |entry| {
+        if entry.is_live() { visit(entry).map_err(Stop::Other) } else { Ok(()) }
+    });
+    read.map_err(|stop| match stop {
+        Stop::Manifest(source) => broken(source),
+        Stop::Other(error) => error,
+    })
+}
+
 impl Decoder<'_> {
     fn read(&mut self, manifest: &Manifest, bytes: &[u8]) -> Result<(), Error> {
-        let broken = |source| Error::Manifest { path: manifest.path.clone(), source };
-        let opened = entries::Manifest::open(bytes).map_err(broken)?;
         let mut unpacker = std::mem::take(&mut self.unpacker);
-        let read = opened.each(manifest.inherited, &mut unpacker, |entry| {
-            if entry.is_live() { self.add(entry, manifest).map_err(Stop::Other) } else { Ok(()) }
-        });
+        let read = each_live((manifest, bytes), &mut unpacker, &mut |entry| self.add(entry, manifest));
         self.unpacker = unpacker;
-        read.map_err(|stop| match stop {
-            Stop::Manifest(source) => broken(source),
-            Stop::Other(error) => error,
-        })
+        read
     }
 
     fn add(&mut self, entry: &Entry<'_>, manifest: &Manifest) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use super::paths;
 use crate::error::Kind;
 use crate::iceberg::schema;
-use crate::{manifest, storage};
+use crate::{deletes, manifest, storage};
 
 /// Cheap to clone, because all who wait for a replay get it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,6 +31,11 @@ pub enum Error {
     Storage {
         #[from]
         source: storage::error::Error,
+    },
+    #[error("the Iceberg table cannot be served: {source}")]
+    Deletes {
+        #[from]
+        source: deletes::error::Error,
     },
     #[error("the replay was broken off")]
     BrokenOff,
@@ -75,10 +80,6 @@ pub enum Fault {
          compact the table (rewrite_data_files with delete-file-threshold 1)"
     )]
     EqualityDeletes,
-    #[error(
-        "rows of it are deleted by delete files; compact the table (rewrite_data_files with delete-file-threshold 1)"
-    )]
-    DeleteFiles,
 }
 
 impl Error {
@@ -92,6 +93,7 @@ impl Error {
             // What the metadata names and nobody finds is no table that does not exist.
             Self::Storage { source } if source.kind() == Kind::NotFound => Kind::Corrupt,
             Self::Storage { source } => source.kind(),
+            Self::Deletes { source } => source.kind(),
             Self::BrokenOff => Kind::Internal,
         }
     }
@@ -99,6 +101,9 @@ impl Error {
     /// Whether a file of the snapshot is gone: the metadata may have been replaced meanwhile, and newer metadata will do.
     pub fn is_of_change(&self) -> bool {
         use storage::error::Error as Store;
+        if let Self::Deletes { source } = self {
+            return source.is_of_change();
+        }
         matches!(self, Self::Storage { source: Store::NoSuchObject { .. } | Store::ObjectChanged { .. } })
     }
 }

@@ -16,16 +16,18 @@ use super::decode::{Telling, Unit, decode};
 use super::error::Error;
 use super::list::{Manifest, Source};
 use super::side_by_side;
+use crate::deletes::kept::Kept;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
 use crate::limits::uniform::{DECODED_BYTES_MAX, MANIFEST_BYTES_AT_ONCE, MANIFESTS_READ_AT_ONCE};
 
 /// Units whose decoding is estimated to fill the budget; the cache grows beyond them if they are small.
 const UNITS: usize = 1_024;
 
-/// Decoded manifests under a byte budget, for all tables.
+/// Decoded manifests, and delete files, each under a byte budget, for all tables.
 #[derive(Debug)]
 pub struct Manifests {
     units: Cache<u128, Arc<Unit>, Bytewise>,
+    deletes: Kept,
 }
 
 #[derive(Debug, Clone)]
@@ -54,7 +56,12 @@ struct Wanted {
 impl Manifests {
     /// Keeps at most so many bytes.
     pub fn new(bytes_max: u64) -> Self {
-        Self { units: Cache::with_weighter(UNITS, bytes_max, Bytewise) }
+        Self { units: Cache::with_weighter(UNITS, bytes_max, Bytewise), deletes: Kept::new() }
+    }
+
+    /// What was read of delete files.
+    pub(super) fn deletes(&self) -> &Kept {
+        &self.deletes
     }
 
     /// The units of these groups, in their order; `form` is what of the table's form they depend on.

@@ -5,6 +5,7 @@
 //! with what to do about it.
 
 mod decode;
+mod deleted;
 pub mod error;
 mod history;
 mod list;
@@ -25,7 +26,7 @@ pub mod versions;
 use std::sync::Arc;
 
 use decode::Unit;
-use error::{Error, Fault};
+use error::Error;
 use list::Source;
 use manifests::Manifests;
 use naming::Naming;
@@ -33,8 +34,10 @@ use paths::Root;
 use place::Place;
 use presentation::{Presentation, Subject};
 
+use crate::deletes::positions::InlineVector;
 use crate::iceberg::metadata::TableMetadata;
 use crate::table::file_list::FileList;
+use crate::table::path_digest::PathDigest;
 use crate::table::snapshot::{Snapshot, Version};
 
 /// Which state of an Iceberg table is told as which version.
@@ -56,16 +59,20 @@ pub struct Chosen {
 /// See [`Error`].
 pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -> Result<Snapshot, Error> {
     let is_old = chosen.metadata.format_version() == 1;
-    let (presentation, units) = told(place, manifests, chosen, is_old).await?;
-    let has_unnumbered_files = units.iter().any(|unit| unit.has_unnumbered_files);
-    let (presentation, units) = if has_unnumbered_files && !is_old && presentation.naming == Naming::Plain {
-        told(place, manifests, chosen, true).await?
-    } else {
-        (presentation, units)
-    };
+    let mut told = tell(place, manifests, chosen, is_old).await?;
+    let has_unnumbered_files = told.units.iter().any(|unit| unit.has_unnumbered_files);
+    if has_unnumbered_files && !is_old && told.presentation.naming == Naming::Plain {
+        told = tell(place, manifests, chosen, true).await?;
+    }
+    let Told { mut presentation, units, vectors } = told;
     let parts = units.iter().flat_map(|unit| unit.parts.iter().cloned());
     // Segments that were just built are whole.
-    let files = FileList::of_parts(parts).map_err(|_| Error::BrokenOff)?;
+    let mut files = FileList::of_parts(parts).map_err(|_| Error::BrokenOff)?;
+    if !vectors.is_empty() {
+        presentation.features.insert("deletionVectors");
+        let vectors = vectors.iter().map(|(digest, vector)| (*digest, vector.as_vector()));
+        files = files.with_vectors(&vectors.collect());
+    }
     Ok(Snapshot {
         version: chosen.version,
         commit_timestamp_ms: chosen.timestamp_ms,
@@ -75,9 +82,14 @@ pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -
     })
 }
 
-type Told = (Presentation, Vec<Arc<Unit>>);
+struct Told {
+    presentation: Presentation,
+    units: Vec<Arc<Unit>>,
+    /// Of files that lose rows, by the digests of their keys.
+    vectors: Vec<(PathDigest, InlineVector)>,
+}
 
-async fn told(
+async fn tell(
     place: &Place<'_>,
     manifests: &Manifests,
     chosen: &Chosen,
@@ -88,14 +100,18 @@ async fn told(
     let Chosen { snapshot_id, schema_id, .. } = *chosen;
     let subject = Subject { metadata, snapshot_id, schema_id, has_unnumbered_files };
     let presentation = Presentation::of(&subject, root.clone())?;
-    let Some(id) = snapshot_id else { return Ok((presentation, Vec::new())) };
+    let Some(id) = snapshot_id else {
+        return Ok(Told { presentation, units: Vec::new(), vectors: Vec::new() });
+    };
     let snapshot = metadata.snapshot(id).ok_or(Error::NoSnapshot { id })?;
     let source = Source { buckets: place.buckets, bucket: place.bucket, root: &root };
     let mut listed = list::read(&source, snapshot).await?;
+    let mut vectors = Vec::new();
     if !listed.deletes.is_empty() {
-        return Err(Fault::DeleteFiles.into());
+        let manifests_of = deleted::Manifests { data: &listed.data, deletes: &listed.deletes };
+        vectors = deleted::read(&source, manifests.deletes(), metadata, manifests_of).await?;
     }
     let form = presentation.form();
     let units = manifests.units(&source, (&presentation.telling, &form), listed.groups()).await?;
-    Ok((presentation, units))
+    Ok(Told { presentation, units, vectors })
 }

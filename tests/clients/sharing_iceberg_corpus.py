@@ -38,7 +38,6 @@ REFUSALS = {
     "default for rows": "default-values",
     "format orc": "data:orc",
     "format avro": "data:avro",
-    "deleted by delete files": "deletes",
     "schema.name-mapping.default": "name-mapping",
     "differ in nothing but case": "name:ddbi__case_sensitive_names",
 }
@@ -102,8 +101,7 @@ def refused(checks, name, table, message):
         checks.equal(f"{name} refused for its fault", FAULTS[name] in message, True)
         return
     named = [word for word in REFUSALS if word in message.lower()]
-    deletes = ["deletes"] if any("_deletes/" in feature for feature in table["features"]) else []
-    has = [word for word in named if REFUSALS[word] in (*table["features"], *deletes, f"name:{name}")]
+    has = [word for word in named if REFUSALS[word] in (*table["features"], f"name:{name}")]
     checks.equal(f"{name} refused for {', '.join(named) or message.strip()}", bool(has), True)
 
 
