@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use lakeshare::skip::hints::Hints;
 use lakeshare::skip::predicate::Predicate;
-use lakeshare::skip::pruner::Pruner;
+use lakeshare::skip::pruner::{Pruner, Sought};
 use lakeshare::table::file_list::{Block, FileList};
 use lakeshare::table::file_list_builder::FileListBuilder;
 use lakeshare::table::path_digest::PathDigest;
@@ -72,14 +72,37 @@ fn kept(hints: &Hints, files: &FileList) -> Option<Vec<bool>> {
     let mut pruner = Pruner::new(Predicate::compile(hints, &METADATA))?;
     let mut block = Block::default();
     let mut kept = Vec::new();
+    let sought = sought(hints, files)?;
     for index in 0..files.block_count() {
         let any = pruner.may_match_block(files, index);
         let answers: Vec<bool> =
             files.read_block(index, &mut block).map(|file| pruner.may_match(&file)).collect();
         assert!(any || !answers.contains(&true), "a refused block holds no kept file");
+        assert!(
+            sought.contains(&index) || !answers.contains(&true),
+            "a block that is passed over holds no kept file"
+        );
         kept.extend(answers);
     }
     Some(kept)
+}
+
+/// The blocks that are found one after the other.
+fn sought(hints: &Hints, files: &FileList) -> Option<Vec<usize>> {
+    let mut pruner = Pruner::new(Predicate::compile(hints, &METADATA))?;
+    let (mut found, mut index) = (Vec::new(), 0);
+    while index < files.block_count() {
+        let next = match pruner.seek(files, index) {
+            Sought::At(block) => {
+                found.push(block);
+                block + 1
+            }
+            Sought::Before(block) => block,
+        };
+        assert!(next > index, "a look goes on");
+        index = next;
+    }
+    Some(found)
 }
 
 static FILES: LazyLock<FileList> =
