@@ -36,6 +36,7 @@ mod target;
 mod token;
 mod transport;
 mod tree;
+mod view;
 mod wait;
 mod warehouse;
 
@@ -145,6 +146,7 @@ async fn obey_table(context: &Context, command: TableCommand) -> Result<(), Faul
         TableCommand::Rename(args) => table::rename(context, &args).await,
         TableCommand::Remove(args) => table::remove(context, &args).await,
         TableCommand::Config(args) => table_config::run(context, &args).await,
+        TableCommand::View(command) => view::run(context, command).await,
         TableCommand::Alias(command) => alias::run(context, command).await,
         TableCommand::Warehouse(command) => warehouse::run(context, command).await,
         TableCommand::Namespace(command) => namespace::run(context, command).await,

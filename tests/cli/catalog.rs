@@ -1,6 +1,9 @@
 //! Warehouses, namespaces and tables of the catalog against a running server.
 
+use serde_json::json;
+
 use super::session::Session;
+use crate::support::catalog::Catalog;
 use crate::support::server::{ACCESS_KEY, SECRET_KEY, Server};
 
 const SCHEMA: &str = r#"{"type":"struct","fields":[{"name":"id","type":"long","required":true,"doc":"the key"},{"name":"at","type":"timestamptz"},{"name":"to","type":{"type":"struct","fields":[{"name":"city","type":"string"}]}}]}"#;
@@ -160,6 +163,38 @@ fn trees_show_namespaces_tables_and_views() {
     session.show(&["table", "show", "local", "lake", "sales", "none"]);
     session.compare("catalog-trees");
     session.done(&["table", "remove", "local", "lake", "sales", "über 100%"]);
+}
+
+#[test]
+fn views_are_listed_shown_and_removed_as_reviewed() {
+    let (server, mut session) = start_with_table();
+    session.show(&["table", "view", "list", "local/lake"]);
+    let view = json!({
+        "name": "late",
+        "schema": {"type": "struct", "schema-id": 0, "fields": [
+            {"id": 1, "name": "id", "type": "long", "required": true, "doc": "the key"}]},
+        "view-version": {"version-id": 1, "schema-id": 0, "timestamp-ms": 1_790_000_000_000_i64,
+            "summary": {"engine-name": "spark"}, "default-namespace": ["sales", "eu"],
+            "representations": [{"type": "sql", "sql": "SELECT *\nFROM orders", "dialect": "spark"}]},
+        "properties": {"owner": "ann"},
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let catalog = Catalog::new(&server).await;
+        catalog.post("/lake/namespaces/sales%1Feu/views", &view).await.ok();
+    });
+    let shown = session.done(&["--json", "table", "view", "info", "local/lake/sales.eu/late"]).object();
+    session.stand_in(shown["metadata"]["view-uuid"].as_str().unwrap(), "UUID");
+    let location = shown["metadata"]["location"].as_str().unwrap();
+    session.stand_in(location.rsplit('/').next().unwrap(), "PLACE");
+    session.show(&["table", "view", "list", "local/lake"]);
+    session.show(&["table", "view", "ls", "local/lake/sales"]);
+    session.show(&["--json", "table", "view", "list", "local", "lake", "sales", "--recursive"]);
+    session.show(&["table", "view", "info", "local", "lake", "sales.eu", "late"]);
+    session.show(&["table", "view", "info", "local/lake/sales.eu/orders"]);
+    session.show(&["table", "view", "remove", "local/lake/sales.eu/late"]);
+    session.show(&["table", "view", "rm", "local/lake/sales.eu/late"]);
+    session.compare("views");
 }
 
 #[test]

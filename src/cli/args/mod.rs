@@ -8,6 +8,7 @@ pub(crate) mod quickstart;
 pub(crate) mod server;
 pub(crate) mod share;
 pub(crate) mod table;
+pub(crate) mod view;
 
 use std::path::PathBuf;
 

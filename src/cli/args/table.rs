@@ -4,7 +4,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{alias, catalog, share};
+use super::{alias, catalog, share, view};
 
 /// Iceberg tables of a warehouse; the other groups too, for fingers that know `mc table`.
 #[derive(Debug, Subcommand)]
@@ -35,6 +35,9 @@ pub(crate) enum TableCommand {
     Remove(TableRemove),
     /// Print the settings with which an engine reads and writes a warehouse
     Config(TableConfig),
+    /// Views of a warehouse, which engines make
+    #[command(subcommand)]
+    View(view::ViewCommand),
     /// Names for servers, kept in config.toml
     #[command(subcommand)]
     Alias(alias::AliasCommand),

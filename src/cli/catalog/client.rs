@@ -186,6 +186,16 @@ impl Catalog {
         self.send(&what, Method::DELETE, &path, NO_BODY).await.map(drop)
     }
 
+    pub(crate) async fn load_view(&self, view: &Table) -> Result<LoadedTable, Fault> {
+        let what = format!("cannot show the view '{}'", view.dotted());
+        self.get(&what, &view_path(view)).await
+    }
+
+    pub(crate) async fn remove_view(&self, view: &Table) -> Result<(), Fault> {
+        let what = format!("cannot remove the view '{}'", view.dotted());
+        self.send(&what, Method::DELETE, &view_path(view), NO_BODY).await.map(drop)
+    }
+
     async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, Fault> {
         self.ask(what, Method::GET, path, NO_BODY).await
     }
@@ -247,7 +257,9 @@ fn advice(alias: &str, status: StatusCode, kind: &str) -> String {
         "NoSuchNamespaceException" => format!(
             "`lakeshare namespace list {alias}/WAREHOUSE --recursive` shows the namespaces; `lakeshare namespace create` makes one."
         ),
-        "NoSuchTableException" => format!("`lakeshare table tree {alias}/WAREHOUSE` shows what there is."),
+        "NoSuchTableException" | "NoSuchViewException" => {
+            format!("`lakeshare table tree {alias}/WAREHOUSE` shows what there is.")
+        }
         "NamespaceNotEmptyException" => {
             format!(
                 "`lakeshare table tree {alias}/WAREHOUSE/NAMESPACE` shows what it holds; remove that first."
@@ -280,6 +292,10 @@ fn namespaces_path(warehouse: &str) -> String {
 fn namespace_path(namespace: &Namespace) -> String {
     let levels = encoded(&namespace.levels.join(LEVEL_SEPARATOR));
     format!("{}/{levels}", namespaces_path(&namespace.warehouse.name))
+}
+
+fn view_path(view: &Table) -> String {
+    format!("{}/views/{}", namespace_path(&view.namespace), encoded(&view.name))
 }
 
 fn table_path(table: &Table) -> String {

@@ -107,6 +107,22 @@ pub(crate) struct Column {
     pub doc: String,
 }
 
+/// The columns of a schema; none where there is none.
+pub(crate) fn columns_of(schema: Option<&Value>) -> Vec<Column> {
+    let fields = schema.and_then(|schema| schema.get("fields")).and_then(Value::as_array);
+    let text = |field: &Value, key: &str| {
+        field.get(key).and_then(Value::as_str).map(str::to_owned).unwrap_or_default()
+    };
+    let column = |field: &Value| Column {
+        id: field.get("id").and_then(Value::as_i64).unwrap_or_default(),
+        name: text(field, "name"),
+        type_text: field.get("type").map(schema::type_text).unwrap_or_default(),
+        is_required: field.get("required").is_some_and(|value| value == true),
+        doc: text(field, "doc"),
+    };
+    fields.into_iter().flatten().map(column).collect()
+}
+
 impl Metadata {
     fn current_schema(&self) -> Option<&Value> {
         let wanted = self.current_schema_id;
@@ -116,18 +132,7 @@ impl Metadata {
 
     /// The columns of the current schema.
     pub(crate) fn columns(&self) -> Vec<Column> {
-        let fields = self.current_schema().and_then(|schema| schema.get("fields")).and_then(Value::as_array);
-        let text = |field: &Value, key: &str| {
-            field.get(key).and_then(Value::as_str).map(str::to_owned).unwrap_or_default()
-        };
-        let column = |field: &Value| Column {
-            id: field.get("id").and_then(Value::as_i64).unwrap_or_default(),
-            name: text(field, "name"),
-            type_text: field.get("type").map(schema::type_text).unwrap_or_default(),
-            is_required: field.get("required").is_some_and(|value| value == true),
-            doc: text(field, "doc"),
-        };
-        fields.into_iter().flatten().map(column).collect()
+        columns_of(self.current_schema())
     }
 
     /// The fields of the current partition spec, as they are typed.

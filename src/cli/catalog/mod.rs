@@ -6,5 +6,6 @@ pub(crate) mod engines;
 pub(crate) mod metadata;
 pub(crate) mod partition;
 pub(crate) mod schema;
+pub(crate) mod view;
 pub(crate) mod walk;
 pub(crate) mod wire;

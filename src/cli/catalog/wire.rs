@@ -105,7 +105,7 @@ pub(crate) struct Renaming {
     pub destination: Identifier,
 }
 
-/// A table as loaded. What else the answer holds, credentials among it, is passed over.
+/// A table or view as loaded. What else the answer holds, credentials among it, is passed over.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct LoadedTable {
