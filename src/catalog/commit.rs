@@ -19,6 +19,7 @@ use super::error::Error;
 use super::idempotency::{Answer, KeyHeader};
 use super::location::{self, Place};
 use super::metadata_files::{Loaded, Written};
+use super::overlap;
 use super::path::{InEntry, InWarehouse};
 use super::wire::no_content;
 use crate::iceberg::error::Unmet;
@@ -210,7 +211,7 @@ async fn check(context: &Context, warehouse: &str, change: &TableChange) -> Resu
             other => other?,
         }
         let metadata = TableMetadata::from_updates(updates, now_ms).map_err(Error::Change)?;
-        Place::inside(warehouse, "location", metadata.location())?;
+        overlap::refuse(context, warehouse, metadata.location(), None).await?;
         return Ok(Checked::Create(metadata));
     }
     let entry = entries::require(context, warehouse, EntryKind::Table, name).await?;
@@ -218,6 +219,9 @@ async fn check(context: &Context, warehouse: &str, change: &TableChange) -> Resu
     requirement::check_all(requirements, Some(&loaded.metadata)).map_err(Error::Change)?;
     let previous = entry.metadata_location;
     let metadata = loaded.metadata.apply(updates, Some(&previous), now_ms).map_err(Error::Change)?;
+    if let Some(moved) = metadata.as_ref().filter(|after| after.location() != loaded.metadata.location()) {
+        overlap::refuse(context, warehouse, moved.location(), Some(&previous)).await?;
+    }
     Ok(match metadata {
         Some(metadata) => Checked::Replace { previous, metadata },
         None => Checked::Unchanged(loaded),

@@ -20,6 +20,7 @@ use crate::iceberg::view::ViewMetadata;
 use crate::sigv4::credential::Credential;
 use crate::state::embedded::Store;
 use crate::storage::Buckets;
+use crate::storage::pending::Pending;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub(super) struct Inner {
     pub(super) forms: Forms,
     pub(super) views: MetadataFiles<ViewMetadata>,
     pub(super) locks: Locks,
+    /// Directories and buckets that are being removed.
+    pub(super) removals: Pending,
     /// The calls that there are, as the configuration lists them.
     pub(super) endpoints: Vec<String>,
     pub(super) scans: Scans,

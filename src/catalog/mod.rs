@@ -48,6 +48,7 @@ mod locks;
 mod metadata_files;
 mod namespaces;
 mod oauth;
+mod overlap;
 mod page;
 mod path;
 mod plan;
@@ -130,6 +131,7 @@ impl Door {
     /// Opens the door; what an earlier process left half done is put right first.
     pub async fn new(parts: DoorParts) -> Result<Self, Error> {
         let pending = Pending::open(&parts.private_dir)?;
+        let removals = Pending::open_removals(&parts.private_dir)?;
         let tables = MetadataFiles::new(parts.buckets.clone(), pending.clone());
         let views = MetadataFiles::new(parts.buckets.clone(), pending.clone());
         let scans = Scans::new(parts.sealer.clone());
@@ -148,12 +150,14 @@ impl Door {
                 forms: Forms::new(),
                 views,
                 locks: Locks::new(),
+                removals,
                 endpoints: routes::endpoints(),
                 scans,
                 dropped: Dropped::new(),
             }),
         };
         sweep::sweep(&context.inner, &pending).await?;
+        sweep::sweep_removals(&context.inner).await?;
         Ok(Self {
             router: routes::router(context.clone()),
             context,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::context::Inner;
 use super::error::Error;
+use super::purge::below;
+use crate::error::Kind;
 use crate::limits;
 use crate::state;
 use crate::state::catalog::EntryKind;
@@ -36,6 +38,53 @@ pub(super) async fn sweep(inner: &Arc<Inner>, pending: &Pending) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// Goes on with removals that broke off: directories of tables that were dropped, buckets of warehouses that are gone.
+pub(super) async fn sweep_removals(inner: &Arc<Inner>) -> Result<(), Error> {
+    let left = inner
+        .removals
+        .sweep(|file| {
+            let inner = Arc::clone(inner);
+            async move { is_in_use(&inner, &file).await }
+        })
+        .await?;
+    for Left { lost, note } in left {
+        let mut is_gone = true;
+        for PendingFile { bucket, key } in lost {
+            let removed = if key.is_empty() {
+                inner.buckets.remove_bucket(&bucket).await
+            } else {
+                inner.buckets.remove_below(&bucket, &key).await.map(drop)
+            };
+            match removed {
+                Ok(()) => tracing::info!(bucket, key, "a removal that had broken off is finished"),
+                Err(error) if error.kind() == Kind::NotFound => {}
+                Err(error) => {
+                    is_gone = false;
+                    tracing::warn!(bucket, key, %error, "a removal that had broken off is not finished");
+                }
+            }
+        }
+        if is_gone {
+            note.strike_out();
+        }
+    }
+    Ok(())
+}
+
+/// Whether what was to be removed is not to be removed: the change before it never was, or somebody else needs it.
+async fn is_in_use(inner: &Inner, PendingFile { bucket, key }: &PendingFile) -> Result<bool, Error> {
+    if key.is_empty() {
+        return match inner.store.get_warehouse(bucket).await {
+            Err(state::Error::WarehouseNotFound { .. }) => Ok(false),
+            other => Ok(other.map(|_| true)?),
+        };
+    }
+    match inner.store.locations_below(bucket, &below(bucket, key), 1).await {
+        Err(state::Error::WarehouseNotFound { .. }) => Ok(true),
+        other => Ok(!other?.is_empty()),
+    }
 }
 
 /// Whether a table or view with its metadata in the same directory is at this file, or has been.

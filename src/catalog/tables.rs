@@ -18,8 +18,11 @@ use super::etag;
 use super::forms::{self, Form, Snapshots};
 use super::idempotency::{Answer, KeyHeader};
 use super::location::{self, Place};
+use super::metadata_files::is_settled;
+use super::overlap;
 use super::page::PageQuery;
 use super::path::{InEntry, InNamespace, InWarehouse};
+use super::purge;
 use super::wire::no_content;
 use crate::http::coding::Coding;
 use crate::iceberg::metadata::TableMetadata;
@@ -92,6 +95,7 @@ pub(super) async fn create(
     once.run(&context, async {
         entries::require_free(&context, &warehouse, EntryKind::Table, &name).await?;
         let metadata = new_metadata(&context, &warehouse, body)?;
+        overlap::refuse(&context, &warehouse, metadata.location(), None).await?;
         if is_staged {
             return answers::of_staged(&context, wanted, (&warehouse, &name), &metadata);
         }
@@ -169,16 +173,22 @@ pub(super) async fn remove(
     let once = key.once(&context, &[]);
     once.run(&context, async {
         let remove = EntryChange::Remove { kind: EntryKind::Table, name: name.clone() };
-        let removed =
-            context.store.change_entries(&warehouse, vec![remove], once.keep(&Answer::Empty)).await?;
-        tracing::info!(warehouse, table = %name, purges, "table dropped");
-        if let Some(entry) = removed.first() {
-            if purges {
-                super::purge::purge(&context, &warehouse, entry).await;
-            } else {
-                remember(&context, &warehouse, entry).await;
+        let note = if purges { purge::note(&context, &warehouse, &name).await } else { None };
+        let dropped = context.store.change_entries(&warehouse, vec![remove], once.keep(&Answer::Empty)).await;
+        if let Ok(removed) = &dropped {
+            tracing::info!(warehouse, table = %name, purges, "table dropped");
+            match removed.first() {
+                Some(entry) if purges => purge::purge(&context, &warehouse, entry).await,
+                Some(entry) => remember(&context, &warehouse, entry).await,
+                None => {}
             }
         }
+        // Where nobody knows whether the table is there, the note stays, and the next start looks.
+        let is_known = dropped.as_ref().err().is_none_or(is_settled);
+        if let Some(note) = note.filter(|_| is_known) {
+            note.strike_out();
+        }
+        dropped?;
         Ok(no_content())
     })
     .await

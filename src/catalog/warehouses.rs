@@ -8,10 +8,12 @@ use uuid::Uuid;
 
 use super::context::{Context, Payload};
 use super::error::Error;
+use super::metadata_files::is_settled;
 use super::path::InWarehouse;
 use super::wire::{json, no_content};
 use crate::clock;
 use crate::state::catalog::Warehouse;
+use crate::storage::pending::PendingFile;
 
 /// Names that stand where the name of a warehouse stands in a path.
 const RESERVED: [&str; 3] = ["config", "oauth", "warehouses"];
@@ -97,10 +99,31 @@ pub(super) async fn remove(
     InWarehouse { warehouse }: InWarehouse,
     Query(query): Query<RemoveQuery>,
 ) -> Result<Response, Error> {
-    context.store.remove_warehouse(&warehouse).await?;
-    if !query.preserve_bucket {
-        context.buckets.remove_bucket(&warehouse).await?;
+    if query.preserve_bucket {
+        context.store.remove_warehouse(&warehouse).await?;
+    } else {
+        remove_with_bucket(&context, &warehouse).await?;
     }
-    tracing::info!(warehouse, "warehouse removed");
+    tracing::info!(warehouse, keeps_bucket = query.preserve_bucket, "warehouse removed");
     Ok(no_content())
+}
+
+/// A table could be made in a warehouse as long as it is there, so it goes first; where the server dies, the next one goes
+/// on with the bucket.
+async fn remove_with_bucket(context: &Context, warehouse: &str) -> Result<(), Error> {
+    let bucket = PendingFile { bucket: warehouse.to_owned(), key: String::new() };
+    let note = context.removals.note(&[bucket])?;
+    match context.store.remove_warehouse(warehouse).await {
+        Ok(()) => {}
+        // Nobody knows whether the warehouse is there: the next start looks.
+        Err(error) if !is_settled(&error) => return Err(error.into()),
+        Err(error) => {
+            note.strike_out();
+            return Err(error.into());
+        }
+    }
+    let removed = context.buckets.remove_bucket(warehouse).await;
+    // Also where that failed: who is told so may use the bucket from now on.
+    note.strike_out();
+    Ok(removed?)
 }

@@ -1,4 +1,4 @@
-//! Which metadata files are on their way, should nobody finish them.
+//! What is being written or removed, should nobody finish it.
 //!
 //! A commit notes its new files here, writes them, moves the pointers, and then strikes the note out. A note that is left
 //! at the next start tells of files that may have been written for a commit that never was; only who knows the pointers
@@ -20,6 +20,9 @@ use crate::limits::catalog::PENDING_NOTE_BYTES_MAX;
 
 /// The directory of the notes in the server's own one.
 const DIRECTORY: &str = "catalog/pending";
+
+/// That of the notes of what is being removed.
+const REMOVALS: &str = "catalog/removals";
 
 /// A file that a commit writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,7 +56,16 @@ pub struct Left {
 impl Pending {
     /// Opens the notes in the server's own directory `private_dir`; what is missing is made.
     pub fn open(private_dir: &Path) -> Result<Self, Error> {
-        let directory = private_dir.join(DIRECTORY);
+        Self::open_in(private_dir, DIRECTORY)
+    }
+
+    /// Opens the notes of what is being removed: directories, whose keys end without a slash, and buckets, with no key.
+    pub fn open_removals(private_dir: &Path) -> Result<Self, Error> {
+        Self::open_in(private_dir, REMOVALS)
+    }
+
+    fn open_in(private_dir: &Path, directory: &str) -> Result<Self, Error> {
+        let directory = private_dir.join(directory);
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed(&directory))?;
         Ok(Self { directory: Arc::new(directory) })
     }

@@ -173,13 +173,81 @@ async fn a_dropped_table_keeps_its_files_unless_they_are_to_go_too() {
 async fn purging_a_table_spares_one_that_lies_inside_of_it() {
     let server = Server::start();
     let catalog = Catalog::with_sales(&server).await;
-    for (name, location) in [("outer", "s3://lake/a"), ("inner", "s3://lake/a/b")] {
-        let body = json!({"name": name, "schema": schema(), "location": location});
-        catalog.post(TABLES, &body).await.ok();
-    }
+    let at_place =
+        |name: &str, location: &str| json!({"name": name, "schema": schema(), "location": location});
+    // A table that is dropped and comes back when another one has been made around it.
+    let inner = catalog.post(TABLES, &at_place("inner", "s3://lake/a/b")).await.ok();
+    assert_eq!(catalog.delete(&at("inner")).await.status, 204);
+    catalog.post(TABLES, &at_place("outer", "s3://lake/a")).await.ok();
+    let body = json!({"name": "inner", "metadata-location": inner["metadata-location"]});
+    catalog.post("/lake/namespaces/sales/register", &body).await.ok();
     assert_eq!(catalog.delete(&format!("{}?purgeRequested=true", at("outer"))).await.status, 204);
     assert_eq!(catalog.get(&at("inner")).await.status, 200);
     let update =
         json!({"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "1"}}]});
     catalog.post(&at("inner"), &update).await.ok();
+}
+
+#[tokio::test]
+async fn a_table_lies_neither_inside_nor_around_another() {
+    let server = Server::start();
+    let catalog = Catalog::with_sales(&server).await;
+    let at_place =
+        |name: &str, location: &str| json!({"name": name, "schema": schema(), "location": location});
+    catalog.post(TABLES, &at_place("t", "s3://lake/a/t")).await.ok();
+    for location in
+        ["s3://lake/a/t", "s3a://lake/a/t/", "s3://lake/a", "s3://lake/a/t/x", "s3://lake/a/t/x/y"]
+    {
+        let refused = catalog.post(TABLES, &at_place("u", location)).await;
+        assert_eq!(refused.error(), (400, "BadRequestException"), "{location}");
+        let mut staged = at_place("u", location);
+        staged["stage-create"] = json!(true);
+        assert_eq!(catalog.post(TABLES, &staged).await.status, 400, "{location}");
+    }
+    for (name, location) in
+        [("u", "s3://lake/a/t1"), ("v", "s3://lake/b/t/x"), ("metadata", "s3://lake/a/metadata")]
+    {
+        catalog.post(TABLES, &at_place(name, location)).await.ok();
+    }
+    catalog.post(TABLES, &at_place("w", "s3://lake/a/w")).await.ok();
+    let moves = |location: &str| {
+        let update = json!({"action": "set-location", "location": location});
+        json!({"requirements": [], "updates": [update]})
+    };
+    assert_eq!(catalog.post(&at("u"), &moves("s3://lake/a/t/deep")).await.status, 400);
+    catalog.post(&at("u"), &moves("s3://lake/a/t1/deep")).await.ok();
+}
+
+#[tokio::test]
+async fn a_removal_that_broke_off_is_finished_by_the_next_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::with_sales(&server).await;
+    let (live, dropped) = (catalog.make_table("live").await, catalog.make_table("dropped").await);
+    assert_eq!(catalog.delete(&at("dropped")).await.status, 204);
+    catalog.post("/warehouses", &json!({"name": "pond"})).await.ok();
+    assert_eq!(catalog.delete("/warehouses/pond").await.status, 204);
+    server.kill();
+    // What a server notes before it drops, and leaves where it dies.
+    let key = |made: &Value| {
+        made["metadata"]["location"].as_str().unwrap().strip_prefix("s3://lake/").unwrap().to_owned()
+    };
+    let notes = dir.path().join(".lakeshare/catalog/removals");
+    for (number, (bucket, key)) in
+        [("lake", key(&live)), ("lake", key(&dropped)), ("pond", String::new()), ("lake", String::new())]
+            .iter()
+            .enumerate()
+    {
+        let note = json!([{"bucket": bucket, "key": key}]);
+        std::fs::write(notes.join(number.to_string()), note.to_string()).unwrap();
+    }
+    let server = Server::start_in(dir.path(), &[]);
+    let catalog = Catalog::new(&server).await;
+    assert_eq!(catalog.get(&at("live")).await.ok()["metadata"], live["metadata"]);
+    assert!(dir.path().join("lake").join(key(&live)).is_dir());
+    assert!(!dir.path().join("lake").join(key(&dropped)).exists());
+    assert!(!dir.path().join("pond").exists());
+    assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 0);
+    assert_eq!(catalog.delete(&format!("{}?purgeRequested=true", at("live"))).await.status, 204);
+    assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 0);
 }
