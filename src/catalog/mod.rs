@@ -182,7 +182,13 @@ impl Door {
         let proof = if parts.uri.path() == routes::TOKENS {
             Proof::InBody
         } else {
-            caller::prove(&parts, &self.context)?
+            match caller::prove(&parts, &self.context) {
+                Ok(proof) => proof,
+                Err(error) => {
+                    receive::discard(&parts.headers, body).await;
+                    return Err(error);
+                }
+            }
         };
         let permit = self.reserve(receive::declared_bytes(&parts.headers)).await?;
         let body = receive::read_body(&parts.headers, body, BODY).await?;

@@ -132,3 +132,18 @@ async fn hostile_json_is_refused() {
         assert_eq!(body["error"]["type"], "BadRequestException");
     }
 }
+
+#[tokio::test]
+async fn who_is_refused_over_http_2_hears_so_whatever_he_still_sends() {
+    let server = Server::start();
+    let http = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let url = format!("{}/_iceberg/v1/lake/namespaces", server.url());
+    for bytes in [0, 1_000, 100_000, 2 << 20] {
+        for _ in 0..10 {
+            let request = http.post(&url).bearer_auth("forged").body(vec![b' '; bytes]);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), 401, "{bytes}");
+            assert!(response.text().await.unwrap().contains("NotAuthorizedException"));
+        }
+    }
+}
