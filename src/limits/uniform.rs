@@ -21,3 +21,18 @@ pub const DECODE_HELPERS_MAX: usize = 7;
 
 /// Manifests of one snapshot; tables that are never compacted have some thousands.
 pub const MANIFESTS_MAX: usize = 1_000_000;
+
+/// Data files that are looked into where the metadata does not tell how they call their columns, some milliseconds each.
+pub const FOOTERS_MAX: usize = 1_000;
+
+/// Data files that are looked into for what writers hardly ever do: the first of so many manifests.
+pub const FOOTERS_SAMPLED: usize = 8;
+
+/// Footers that are read side by side.
+pub const FOOTERS_READ_AT_ONCE: usize = 8;
+
+/// Bytes of a data file's end that are read first; the footers of most files fit.
+pub const FOOTER_BYTES_FIRST: u64 = 64 << 10;
+
+/// Largest footer of a data file that is read.
+pub const FOOTER_BYTES_MAX: u64 = 16 << 20;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::error::{Error, Fault};
+use super::identities::{Identities, Identity};
 use super::list::Manifest;
 use super::paths::Root;
 use super::statistics::{Columns, Text};
@@ -20,16 +21,27 @@ use crate::table::segment_builder::{NewFile, RowIds, StatisticsText};
 pub(super) struct Telling {
     pub(super) root: Root,
     pub(super) columns: Columns,
+    pub(super) identities: Vec<Identities>,
     /// Columns that each file has to have.
     pub(super) wanted: Vec<Wanted>,
 }
 
-/// A column that is not null in rows that are older than it.
+/// A column that has values even in files that do not hold it, which Delta readers do not know.
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) column: String,
+    pub(super) reason: Reason,
     /// Ids of what is stored of it; a file that has any of them has the column.
     pub(super) ids: Vec<i32>,
+}
+
+/// Where the values of a column come from that a file does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// From its initial default.
+    Default,
+    /// From the partition: files of Hive tables leave out the columns that they are partitioned by.
+    Partition,
 }
 
 /// Some manifests, decoded.
@@ -111,13 +123,20 @@ pub(super) fn each_live(
 
 impl Decoder<'_> {
     fn read(&mut self, manifest: &Manifest, bytes: &[u8]) -> Result<(), Error> {
+        let broken = |source| Error::Manifest { path: manifest.path.clone(), source };
+        let opened = entries::Manifest::open(bytes).map_err(broken)?;
+        // A manifest without a list says itself which spec it has.
+        let spec_id = opened.partition_spec_id().filter(|_| manifest.length_bytes == 0);
+        let spec_id = spec_id.unwrap_or(manifest.spec_id);
+        let identities = Identities::places(&self.telling.identities, spec_id, opened.partition_fields());
         let mut unpacker = std::mem::take(&mut self.unpacker);
-        let read = each_live((manifest, bytes), &mut unpacker, &mut |entry| self.add(entry, manifest));
+        let mut add = |entry: &Entry<'_>| self.add(entry, &identities, manifest);
+        let read = each_live((manifest, bytes), &mut unpacker, &mut add);
         self.unpacker = unpacker;
         read
     }
 
-    fn add(&mut self, entry: &Entry<'_>, manifest: &Manifest) -> Result<(), Error> {
+    fn add(&mut self, entry: &Entry<'_>, identities: &[Identity], manifest: &Manifest) -> Result<(), Error> {
         let file = || entry.file_path.to_owned();
         let cannot_be = |what| Error::Entry { path: manifest.path.clone(), file: file(), what };
         if entry.content != FileContent::Data {
@@ -135,10 +154,14 @@ impl Decoder<'_> {
         let path = self.telling.root.resolve(entry.file_path);
         let path = path.map_err(|source| Error::Path { path: file(), source })?;
         if let Some(wanted) = self.telling.wanted.iter().find(|wanted| !wanted.is_in(entry)) {
-            return Err(Fault::InitialDefault { column: wanted.column.clone(), file: file() }.into());
+            let (column, file) = (wanted.column.clone(), file());
+            return Err(match wanted.reason {
+                Reason::Default => Fault::InitialDefault { column, file }.into(),
+                Reason::Partition => Fault::PartitionColumn { column, file }.into(),
+            });
         }
         self.has_unnumbered_files |= entry.sequence_number.unwrap_or(0) == 0;
-        let statistics = self.telling.columns.write(entry, &mut self.statistics);
+        let statistics = self.telling.columns.write(entry, identities, &mut self.statistics);
         self.files.push(&NewFile {
             digest: PathDigest::of(path.key),
             path,
@@ -158,6 +181,10 @@ impl Decoder<'_> {
 impl Wanted {
     fn is_in(&self, entry: &Entry<'_>) -> bool {
         let counts = [entry.column_sizes, entry.value_counts, entry.null_value_counts];
-        counts.into_iter().flatten().any(|counts| counts.iter().any(|(id, _)| self.ids.contains(&id)))
+        let mut ids =
+            counts.into_iter().flatten().flat_map(|counts| counts.iter()).map(|(id, _)| id).peekable();
+        // Who counts nothing at all is only looked at (see `footers`).
+        let is_unknown = self.reason == Reason::Partition && ids.peek().is_none();
+        is_unknown || ids.any(|id| self.ids.contains(&id))
     }
 }

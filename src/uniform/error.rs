@@ -27,6 +27,8 @@ pub enum Error {
     Manifest { path: String, source: manifest::error::Error },
     #[error("the manifest {path} has an entry that cannot be: {what} of '{file}'")]
     Entry { path: String, file: String, what: &'static str },
+    #[error("the data file {path} is no Parquet file that can be read, and its columns' names are needed")]
+    Footer { path: String },
     #[error("a file of the table's metadata cannot be read")]
     Storage {
         #[from]
@@ -66,13 +68,23 @@ pub enum Fault {
     )]
     InitialDefault { column: String, file: String },
     #[error(
+        "the file '{file}' may lack the column '{column}', by which the table is partitioned, as files of Hive tables do; \
+         rewrite the files (rewrite_data_files with rewrite-all)"
+    )]
+    PartitionColumn { column: String, file: String },
+    #[error(
         "the file '{file}' has the format {format}, and only Parquet is served; \
          set write.format.default to parquet and rewrite the files (rewrite_data_files with rewrite-all)"
     )]
     FileFormat { file: String, format: String },
     #[error(
-        "it may have files without field ids ('{property}' is set), whose columns Delta readers would not find; \
-         rewrite the files (rewrite_data_files with rewrite-all) and remove the property"
+        "the file '{file}' has columns without field ids, and the table has no name mapping that tells what they are; \
+         rewrite the files (rewrite_data_files with rewrite-all)"
+    )]
+    NoFieldIds { file: String },
+    #[error(
+        "it may have files without field ids ('{property}' is set), and no name of each column is that of all files, or \
+         they are too many to look into; rewrite the files (rewrite_data_files with rewrite-all) and remove the property"
     )]
     NameMapping { property: &'static str },
     #[error(
@@ -87,9 +99,11 @@ impl Error {
         match self {
             Self::Unserved { .. } | Self::Path { .. } => Kind::Unsupported,
             Self::ManifestList { source, .. } | Self::Manifest { source, .. } => source.kind(),
-            Self::NoSnapshot { .. } | Self::NoSchema { .. } | Self::Schema { .. } | Self::Entry { .. } => {
-                Kind::Corrupt
-            }
+            Self::NoSnapshot { .. }
+            | Self::NoSchema { .. }
+            | Self::Schema { .. }
+            | Self::Entry { .. }
+            | Self::Footer { .. } => Kind::Corrupt,
             // What the metadata names and nobody finds is no table that does not exist.
             Self::Storage { source } if source.kind() == Kind::NotFound => Kind::Corrupt,
             Self::Storage { source } => source.kind(),

@@ -27,6 +27,14 @@ pub(super) struct Manifest {
     file_count: u64,
 }
 
+impl Manifest {
+    /// One of which nothing is known.
+    pub(super) fn unlisted(key: String, path: String) -> Self {
+        let (spec_id, inherited) = (0, Inherited::default());
+        Self { path, key, length_bytes: 0, spec_id, inherited, file_count: UNIT_FILES_MIN }
+    }
+}
+
 /// The manifests of a snapshot that may have live files.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
@@ -53,14 +61,7 @@ pub(super) async fn read(source: &Source<'_>, snapshot: &Snapshot) -> Result<Lis
     let mut listed = Listed::default();
     let Some(path) = snapshot.manifest_list() else {
         for path in snapshot.manifests() {
-            listed.data.push(Manifest {
-                key: source.key(&path)?,
-                path,
-                length_bytes: 0,
-                spec_id: 0,
-                inherited: Inherited::default(),
-                file_count: UNIT_FILES_MIN,
-            });
+            listed.data.push(Manifest::unlisted(source.key(&path)?, path));
         }
         return Ok(listed);
     };

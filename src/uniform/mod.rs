@@ -7,7 +7,9 @@
 mod decode;
 mod deleted;
 pub mod error;
+mod footers;
 mod history;
+mod identities;
 mod list;
 pub mod manifests;
 pub mod metadata_files;
@@ -20,6 +22,8 @@ mod presentation;
 mod schema;
 mod side_by_side;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod values;
 pub mod versions;
 
@@ -98,8 +102,8 @@ async fn tell(
     let metadata = &*chosen.metadata;
     let root = Root::new(place.bucket, place.root, metadata.location());
     let Chosen { snapshot_id, schema_id, .. } = *chosen;
-    let subject = Subject { metadata, snapshot_id, schema_id, has_unnumbered_files };
-    let presentation = Presentation::of(&subject, root.clone())?;
+    let subject = Subject { metadata, snapshot_id, schema_id, has_unnumbered_files, naming: None };
+    let mut presentation = Presentation::of(&subject, root.clone())?;
     let Some(id) = snapshot_id else {
         return Ok(Told { presentation, units: Vec::new(), vectors: Vec::new() });
     };
@@ -111,6 +115,11 @@ async fn tell(
         let manifests_of = deleted::Manifests { data: &listed.data, deletes: &listed.deletes };
         vectors = deleted::read(&source, manifests.deletes(), metadata, manifests_of).await?;
     }
+    if let Some((mapping, schema)) = presentation.doubt(metadata).zip(metadata.schema(schema_id)) {
+        let naming = footers::naming(&source, &listed.data, (schema, &mapping)).await?;
+        presentation = Presentation::of(&Subject { naming: Some(naming), ..subject }, root.clone())?;
+    }
+    footers::check_sample(&source, &listed.data, &presentation.needs).await?;
     let form = presentation.form();
     let units = manifests.units(&source, (&presentation.telling, &form), listed.groups()).await?;
     Ok(Told { presentation, units, vectors })

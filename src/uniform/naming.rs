@@ -4,7 +4,8 @@
 //! was ever called otherwise: then the plainest clients can read the table. Where that cannot be proved, columns are
 //! mapped by id (Delta, "Column Mapping").
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -17,20 +18,32 @@ use crate::iceberg::snapshot::Facts;
 pub(super) const NAME_MAPPING: &str = "schema.name-mapping.default";
 
 /// How Delta readers find columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Naming {
     /// By their names.
     Plain,
     /// By field ids.
     Id,
+    /// By the names that all files have, by field id.
+    Names(Arc<BTreeMap<i32, String>>),
 }
 
 impl Naming {
-    /// The name of a column in statistics, and where there is no mapping in files.
-    pub(super) fn physical_name(self, id: i32, name: &str) -> String {
+    /// The name of a column in statistics, and where there are no ids in files.
+    pub(super) fn physical_name(&self, id: i32, name: &str) -> String {
         match self {
             Self::Plain => name.to_owned(),
             Self::Id => format!("col-{id}"),
+            Self::Names(names) => names.get(&id).map_or_else(|| name.to_owned(), Clone::clone),
+        }
+    }
+
+    /// Delta's word for the mapping, unless there is none.
+    pub(super) fn mode(&self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Id => Some("id"),
+            Self::Names(_) => Some("name"),
         }
     }
 }
@@ -48,24 +61,16 @@ pub(super) fn of_table(
             history.is_unchanged(place) && place.field.is_none_or(|field| is_written_as_it_is(&field.name))
         })
         && (!has_unnumbered_files || keeps_its_schemas(metadata, snapshot_id));
-    let is_plain = is_plain && has_own_names_only(metadata, current);
+    let mapping = metadata.properties().get(NAME_MAPPING).map(|text| NameMapping::parse(text));
+    let is_plain = is_plain
+        && mapping.is_none_or(|mapping| mapping.is_some_and(|mapping| mapping.has_own_names_only(current)));
     if is_plain { Naming::Plain } else { Naming::Id }
 }
 
-/// Whether the name mapping of a table, if it has one, calls no column otherwise than the schema does.
-fn has_own_names_only(metadata: &TableMetadata, current: &SchemaIndex<'_>) -> bool {
-    let Some(text) = metadata.properties().get(NAME_MAPPING) else { return true };
-    let Ok(mapping) = serde_json::from_str::<Vec<Mapped>>(text) else { return false };
-    let mut left = mapping;
-    while let Some(Mapped { field_id, names, fields }) = left.pop() {
-        let place = field_id.and_then(|id| current.find(id));
-        let own = place.map(|place| place.name.rsplit('.').next().unwrap_or_default());
-        if own.is_some_and(|own| names.iter().any(|name| name != own)) {
-            return false;
-        }
-        left.extend(fields);
-    }
-    true
+/// Names by which columns without ids are known, by field id.
+#[derive(Debug, Default)]
+pub(super) struct NameMapping {
+    names: HashMap<i32, Vec<String>>,
 }
 
 /// A field of a name mapping ("Name Mapping Serialization").
@@ -77,6 +82,34 @@ struct Mapped {
     names: Vec<String>,
     #[serde(default)]
     fields: Vec<Self>,
+}
+
+impl NameMapping {
+    /// `None` for what is no mapping.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut left: Vec<Mapped> = serde_json::from_str(text).ok()?;
+        let mut mapping = Self::default();
+        while let Some(Mapped { field_id, names, fields }) = left.pop() {
+            if let Some(id) = field_id {
+                mapping.names.entry(id).or_default().extend(names);
+            }
+            left.extend(fields);
+        }
+        Some(mapping)
+    }
+
+    /// Whether a column of that name is this field.
+    pub(super) fn calls(&self, id: i32, name: &str) -> bool {
+        self.names.get(&id).is_some_and(|names| names.iter().any(|known| known == name))
+    }
+
+    /// Whether it calls no field otherwise than the schema does.
+    fn has_own_names_only(&self, current: &SchemaIndex<'_>) -> bool {
+        self.names.iter().all(|(id, names)| {
+            let own = current.find(*id).map(|place| place.name.rsplit('.').next().unwrap_or_default());
+            own.is_none_or(|own| names.iter().all(|name| name == own))
+        })
+    }
 }
 
 /// Whether all writers put the name into Parquet files as it is: others make it one that Avro has, too.

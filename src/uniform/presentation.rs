@@ -2,16 +2,18 @@
 //!
 //! The table is told as one without partitions, since its files hold all columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use md5::{Digest, Md5};
 use uuid::Uuid;
 
-use super::decode::{Telling, Wanted};
+use super::decode::{Reason, Telling, Wanted};
 use super::error::{Error, Fault};
+use super::footers::Needs;
 use super::history::History;
-use super::naming::{self, NAME_MAPPING, Naming};
+use super::identities::Identities;
+use super::naming::{self, NAME_MAPPING, NameMapping, Naming};
 use super::paths::Root;
 use super::schema::{Features, SchemaWriter};
 use super::statistics::Columns;
@@ -29,16 +31,19 @@ pub(super) struct Presentation {
     pub(super) metadata: Metadata,
     pub(super) features: Features,
     pub(super) telling: Arc<Telling>,
+    pub(super) needs: Needs,
 }
 
 /// What is presented.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Subject<'a> {
     pub(super) metadata: &'a TableMetadata,
     pub(super) snapshot_id: Option<i64>,
     pub(super) schema_id: i32,
     /// Whether there may be files from before the table counted its commits.
     pub(super) has_unnumbered_files: bool,
+    /// What a look into the files showed, where the metadata left a doubt.
+    pub(super) naming: Option<Naming>,
 }
 
 impl Presentation {
@@ -54,25 +59,35 @@ impl Presentation {
         let schema = table.schema(id).ok_or(Error::NoSchema { id })?;
         let index = schema.index().map_err(|source| Error::Schema { id, source })?;
         let history = History::of(table)?;
-        let naming =
-            naming::of_table(table, subject.snapshot_id, (&history, &index), subject.has_unnumbered_files);
-        let mut writer = SchemaWriter { naming, history: &history, features: Features::new() };
+        let of_table =
+            || naming::of_table(table, subject.snapshot_id, (&history, &index), subject.has_unnumbered_files);
+        let naming = subject.naming.clone().unwrap_or_else(of_table);
+        let mut writer = SchemaWriter { naming: &naming, history: &history, features: Features::new() };
         let schema_json = writer.fields(&schema.fields, "")?;
         let mut features = writer.features;
         let mut configuration = BTreeMap::new();
-        if naming == Naming::Id {
-            if table.properties().contains_key(NAME_MAPPING) {
-                return Err(Fault::NameMapping { property: NAME_MAPPING }.into());
-            }
+        if let Some(mode) = naming.mode() {
             features.insert("columnMapping");
-            configuration.insert("delta.columnMapping.mode".to_owned(), "id".to_owned());
+            configuration.insert("delta.columnMapping.mode".to_owned(), mode.to_owned());
             let highest = table.last_column_id().to_string();
             configuration.insert("delta.columnMapping.maxColumnId".to_owned(), highest);
         }
+        let identities: Vec<Identities> = table.specs().iter().map(Identities::of).collect();
+        let columns = Columns::of(&schema.fields, &naming);
         let mut wanted = Vec::new();
         collect_wanted(&schema.fields, "", &history, &mut wanted);
+        let ids = identities.iter().flat_map(Identities::column_ids).collect::<BTreeSet<i32>>();
+        wanted.extend(ids.iter().filter_map(|id| index.find(*id)).map(|place| Wanted {
+            column: place.name.clone(),
+            reason: Reason::Partition,
+            ids: vec![place.id],
+        }));
+        let partitioned = schema.fields.iter().filter(|field| ids.contains(&field.id));
+        let partitioned = partitioned.map(|field| (field.id, naming.physical_name(field.id, &field.name)));
+        let needs = Needs { ids: naming == Naming::Id, columns: partitioned.collect() };
         Ok(Self {
             naming,
+            needs,
             metadata: Metadata {
                 id: table.uuid().map_or_else(|| uuid_of(table.location()), str::to_owned),
                 name: None,
@@ -85,13 +100,19 @@ impl Presentation {
                 created_time_ms: None,
             },
             features,
-            telling: Arc::new(Telling { root, columns: Columns::of(&schema.fields, naming), wanted }),
+            telling: Arc::new(Telling { root, columns, identities, wanted }),
         })
+    }
+
+    /// What has to be told of columns by a look into the files: the mapping, where they may be without ids.
+    pub(super) fn doubt(&self, table: &TableMetadata) -> Option<NameMapping> {
+        let text = table.properties().get(NAME_MAPPING).filter(|_| self.naming == Naming::Id)?;
+        Some(NameMapping::parse(text).unwrap_or_default())
     }
 
     /// What the telling of files depends on.
     pub(super) fn form(&self) -> String {
-        let wanted: Vec<_> = self.telling.wanted.iter().map(|wanted| &wanted.ids).collect();
+        let wanted: Vec<_> = self.telling.wanted.iter().map(|one| (&one.ids, one.reason)).collect();
         format!("{:?}\0{}\0{wanted:?}", self.naming, self.metadata.schema_string)
     }
 }
@@ -128,7 +149,7 @@ fn collect_wanted(fields: &[Field], path: &str, history: &History<'_>, wanted: &
         if has_default && !history.is_in_all(field.id) {
             let mut ids = vec![field.id];
             collect_ids(&field.field_type, &mut ids);
-            wanted.push(Wanted { column: column.clone(), ids });
+            wanted.push(Wanted { column: column.clone(), reason: Reason::Default, ids });
         }
         collect_inside(&field.field_type, &column, history, wanted);
     }

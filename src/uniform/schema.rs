@@ -18,7 +18,7 @@ pub(super) type Features = BTreeSet<&'static str>;
 
 /// Builds the schema of a version.
 pub(super) struct SchemaWriter<'s> {
-    pub(super) naming: Naming,
+    pub(super) naming: &'s Naming,
     pub(super) history: &'s History<'s>,
     /// What readers have to know.
     pub(super) features: Features,
@@ -41,7 +41,7 @@ impl SchemaWriter<'_> {
         if let Some(doc) = &field.doc {
             metadata.insert("comment".to_owned(), json!(doc));
         }
-        if self.naming == Naming::Id {
+        if self.naming.mode().is_some() {
             let physical = self.naming.physical_name(field.id, &field.name);
             metadata.insert("delta.columnMapping.id".to_owned(), json!(field.id));
             metadata.insert("delta.columnMapping.physicalName".to_owned(), json!(physical));

@@ -6,6 +6,7 @@
 //!
 //! Sources: Delta, "Per-file Statistics"; Iceberg specification, "Manifests" (`data_file`).
 
+use super::identities::{Identity, Only};
 use super::naming::Naming;
 use super::values::{Form, push_integer, push_text};
 use crate::iceberg::types::{Field, Type};
@@ -42,6 +43,21 @@ struct Slot<'e> {
     nans: Option<i64>,
 }
 
+impl<'e> Slot<'e> {
+    /// All rows have the same value: that fills what is missing.
+    fn narrow(&mut self, only: &'e Only<'e>, record_count: i64) {
+        if *only == Only::Null {
+            self.nulls = self.nulls.or(Some(record_count));
+        }
+        if let Some(bound) = only.bound() {
+            self.low = self.low.or(Some(bound));
+            self.high = self.high.or(Some(bound));
+            self.nulls = self.nulls.or(Some(0));
+            self.nans = self.nans.or(Some(0));
+        }
+    }
+}
+
 /// Statistics that are being written; its buffers are used again and again.
 #[derive(Debug, Default)]
 pub(super) struct Text {
@@ -74,14 +90,14 @@ impl Text {
 }
 
 impl Columns {
-    pub(super) fn of(fields: &[Field], naming: Naming) -> Self {
+    pub(super) fn of(fields: &[Field], naming: &Naming) -> Self {
         let mut columns = Self::default();
         columns.collect(fields, naming, &mut Vec::new());
         columns.by_id.sort_unstable();
         columns
     }
 
-    fn collect(&mut self, fields: &[Field], naming: Naming, groups: &mut Vec<usize>) {
+    fn collect(&mut self, fields: &[Field], naming: &Naming, groups: &mut Vec<usize>) {
         for field in fields {
             let mut key = Vec::new();
             push_text(&naming.physical_name(field.id, &field.name), &mut key);
@@ -109,7 +125,7 @@ impl Columns {
         self.by_id.get(at).map(|(_, number)| *number)
     }
 
-    fn slots<'e>(&self, entry: &Entry<'e>) -> Vec<Slot<'e>> {
+    fn slots<'e>(&self, entry: &Entry<'e>, only: &'e [(i32, Only<'e>)]) -> Vec<Slot<'e>> {
         let mut slots = vec![Slot::default(); self.list.len()];
         let bounds = |bounds: Option<Bounds<'e>>| bounds.into_iter().flat_map(|bounds| bounds.iter());
         let counts = |counts: Option<Counts<'e>>| counts.into_iter().flat_map(|counts| counts.iter());
@@ -125,6 +141,9 @@ impl Columns {
         for (id, nans) in counts(entry.nan_value_counts) {
             self.fill(&mut slots, id, |slot| slot.nans = Some(nans));
         }
+        for (id, only) in only {
+            self.fill(&mut slots, *id, |slot| slot.narrow(only, entry.record_count));
+        }
         slots
     }
 
@@ -135,12 +154,19 @@ impl Columns {
     }
 
     /// The statistics of a file, escaped as the inside of a JSON string.
-    pub(super) fn write<'t>(&self, entry: &Entry<'_>, text: &'t mut Text) -> &'t [u8] {
+    pub(super) fn write<'t>(
+        &self,
+        entry: &Entry<'_>,
+        identities: &[Identity],
+        text: &'t mut Text,
+    ) -> &'t [u8] {
         text.out.clear();
         text.out.extend_from_slice(b"{\\\"numRecords\\\":");
         push_integer(entry.record_count, &mut text.out);
         let end = text.out.len();
-        let slots = self.slots(entry);
+        let only = identities.iter().map(|one| (one.column_id, Only::of(entry.partition.get(one.at))));
+        let only: Vec<(i32, Only<'_>)> = only.collect();
+        let slots = self.slots(entry, &only);
         self.section("minValues", &slots, text, |form, slot, value| {
             slot.low.is_some_and(|bound| form.write(bound, value))
         });

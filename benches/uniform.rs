@@ -1,0 +1,158 @@
+//! Iceberg snapshots told as Delta versions: from manifests to columns.
+//!
+//! `replay` decodes all manifests, `kept` finds all of them decoded. Files have bounds of 15 columns.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a measurement stops where something is not as it should be"
+)]
+
+#[path = "inputs/iceberg_manifest.rs"]
+mod iceberg_manifest;
+
+use std::sync::Arc;
+
+use apache_avro::types::Value;
+use apache_avro::{Codec, DeflateSettings, Schema, Writer};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use lakeshare::iceberg::metadata::TableMetadata;
+use lakeshare::storage::Buckets;
+use lakeshare::table::snapshot::Snapshot;
+use lakeshare::uniform::manifests::Manifests;
+use lakeshare::uniform::place::Place;
+use lakeshare::uniform::{Chosen, replay};
+use serde_json::json;
+
+const MANIFESTS: usize = 16;
+const ENTRIES: usize = 62_500;
+const ENTRIES_IN_TESTS: usize = 50;
+/// What the kernel counts the time of a process in (`proc(5)`).
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// A warehouse with one table of so many files in each manifest.
+struct Warehouse {
+    dir: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+    chosen: Chosen,
+}
+
+impl Warehouse {
+    fn new(entries: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("warehouse/t/metadata");
+        std::fs::create_dir_all(&folder).unwrap();
+        let deflate = Codec::Deflate(DeflateSettings::default());
+        let bytes = iceberg_manifest::manifest(&iceberg_manifest::schema(), deflate, entries);
+        let fields = [
+            ("manifest_path", "string"),
+            ("manifest_length", "long"),
+            ("partition_spec_id", "int"),
+            ("sequence_number", "long"),
+            ("added_files_count", "int"),
+            ("existing_files_count", "int"),
+        ];
+        let fields: Vec<_> = fields.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
+        let schema = json!({"type": "record", "name": "manifest_file", "fields": fields}).to_string();
+        let schema = Schema::parse_str(&schema).unwrap();
+        let mut list = Writer::new(&schema, Vec::new());
+        for number in 0..MANIFESTS {
+            std::fs::write(folder.join(format!("m{number}.avro")), &bytes).unwrap();
+            list.append(Value::Record(vec![
+                (
+                    "manifest_path".to_owned(),
+                    Value::String(format!("s3://warehouse/t/metadata/m{number}.avro")),
+                ),
+                ("manifest_length".to_owned(), Value::Long(bytes.len() as i64)),
+                ("partition_spec_id".to_owned(), Value::Int(0)),
+                ("sequence_number".to_owned(), Value::Long(1)),
+                ("added_files_count".to_owned(), Value::Int(entries as i32)),
+                ("existing_files_count".to_owned(), Value::Int(0)),
+            ]))
+            .unwrap();
+        }
+        std::fs::write(folder.join("list.avro"), list.into_inner().unwrap()).unwrap();
+        let chosen = Chosen {
+            metadata: Arc::new(metadata()),
+            snapshot_id: Some(1),
+            schema_id: 0,
+            version: 1,
+            timestamp_ms: 1,
+        };
+        Self { dir, runtime: tokio::runtime::Runtime::new().unwrap(), chosen }
+    }
+
+    fn replay(&self, manifests: &Manifests) -> Snapshot {
+        let buckets = Buckets::embedded(self.dir.path().to_owned());
+        let place = Place { buckets: &buckets, bucket: "warehouse", root: "" };
+        self.runtime.block_on(replay(&place, manifests, &self.chosen)).unwrap()
+    }
+}
+
+/// Keys, decimals, dates and words, as the manifests have bounds of them.
+fn metadata() -> TableMetadata {
+    let of = |id: i32| match id {
+        1..=4 => "long",
+        5..=8 => "decimal(9,2)",
+        9..=11 => "date",
+        _ => "string",
+    };
+    let fields: Vec<_> = (1..=15)
+        .map(|id| json!({"id": id, "name": format!("column_{id}"), "required": false, "type": of(id)}))
+        .collect();
+    let text = json!({
+        "format-version": 2, "table-uuid": "fb072c92-a02b-11e9-ae9c-1bb7bc9eca94", "location": "s3://warehouse/t",
+        "last-sequence-number": 1, "last-updated-ms": 1, "last-column-id": 15, "current-schema-id": 0,
+        "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}], "default-spec-id": 0,
+        "partition-specs": [{"spec-id": 0, "fields": [
+            {"source-id": 9, "field-id": 1000, "name": "day", "transform": "identity"}]}],
+        "last-partition-id": 1000, "default-sort-order-id": 0, "sort-orders": [{"order-id": 0, "fields": []}],
+        "properties": {}, "current-snapshot-id": 1, "snapshots": [{"snapshot-id": 1, "sequence-number": 1,
+            "timestamp-ms": 1, "schema-id": 0, "manifest-list": "s3://warehouse/t/metadata/list.avro",
+            "summary": {"operation": "append"}}],
+        "refs": {"main": {"snapshot-id": 1, "type": "branch"}},
+    });
+    TableMetadata::parse(text.to_string().as_bytes()).unwrap()
+}
+
+/// Seconds that the processors have spent with us until now.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / TICKS_A_SECOND
+}
+
+fn snapshots(criterion: &mut Criterion) {
+    // Criterion's own word for a measurement; without it everything runs once.
+    let is_measured = std::env::args().any(|argument| argument == "--bench");
+    let warehouse = Warehouse::new(if is_measured { ENTRIES } else { ENTRIES_IN_TESTS });
+    let before = cpu_seconds();
+    let snapshot = warehouse.replay(&Manifests::default());
+    let seconds = cpu_seconds() - before;
+    let count = snapshot.files.file_count();
+    let bytes = snapshot.memory_bytes() as u64 / count;
+    println!(
+        "uniform: {:.0} files a CPU second, {bytes} bytes of memory a file",
+        count as f64 / seconds.max(0.01)
+    );
+    drop(snapshot);
+    let mut group = criterion.benchmark_group("uniform");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(count));
+    group.bench_function(format!("replay/{count}"), |bencher| {
+        bencher.iter(|| warehouse.replay(&Manifests::default()));
+    });
+    let kept = Manifests::new(4 << 30);
+    warehouse.replay(&kept);
+    group.bench_function(format!("kept/{count}"), |bencher| bencher.iter(|| warehouse.replay(&kept)));
+    group.finish();
+}
+
+criterion_group!(benches, snapshots);
+criterion_main!(benches);
