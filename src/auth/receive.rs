@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::error::Kind;
-use crate::limits::{REFUSED_BODY_BYTES_MAX, REFUSED_BODY_SECONDS_MAX};
+use crate::http::body;
 use crate::sigv4;
 use crate::sigv4::credential::Credential;
 
@@ -133,21 +133,10 @@ pub async fn read_body(headers: &HeaderMap, mut body: Incoming, terms: BodyTerms
 
 /// Reads the body of a refused request and throws it away: over HTTP/2 some clients that are still sending lose the answer
 /// otherwise. Gives up on what is too much or too slow; a client that waits for `100 Continue` is not told to send.
-pub async fn discard(headers: &HeaderMap, mut body: Incoming) {
-    if headers.contains_key(EXPECT) {
-        return;
+pub async fn discard(headers: &HeaderMap, body: Incoming) {
+    if !headers.contains_key(EXPECT) {
+        body::discard(body).await;
     }
-    let reading = async {
-        let mut byte_count = 0_usize;
-        while let Some(Ok(frame)) = body.frame().await {
-            byte_count = byte_count.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-            if byte_count > REFUSED_BODY_BYTES_MAX {
-                return;
-            }
-        }
-    };
-    // Given up in time or not: the answer goes either way.
-    let _ = tokio::time::timeout(Duration::from_secs(REFUSED_BODY_SECONDS_MAX), reading).await;
 }
 
 /// Compares a body with its signed digest.

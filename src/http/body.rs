@@ -4,13 +4,30 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 
+use crate::limits::{REFUSED_BODY_BYTES_MAX, REFUSED_BODY_SECONDS_MAX};
+
 /// An error of any body; it closes the connection without the last chunk.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Reads what a refused client still sends, and throws it away: the kernel drops an answer with the connection on which
+/// somebody sends on. Gives up on what is too much or too slow.
+pub async fn discard<B: http_body::Body<Data = Bytes>>(body: B) {
+    let reading = async {
+        let (mut body, mut byte_count) = (std::pin::pin!(body), 0_usize);
+        while byte_count <= REFUSED_BODY_BYTES_MAX {
+            let Some(Ok(frame)) = body.frame().await else { return };
+            byte_count = byte_count.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+        }
+    };
+    // Given up in time or not: the answer goes either way.
+    let _ = tokio::time::timeout(Duration::from_secs(REFUSED_BODY_SECONDS_MAX), reading).await;
+}
 
 /// A response body that lives and dies on one core, so it need not be `Send`.
 pub struct Body {

@@ -3,16 +3,14 @@
 //! A client that is still sending when the server closes may never read the answer: the kernel throws it
 //! away with the connection. So a refused body is read to its end, within bounds, before the refusal goes.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::limits::{REFUSED_BODY_BYTES_MAX, REFUSED_BODY_SECONDS_MAX};
+use crate::http::body::discard;
 
 /// A body that s3s reads; what it leaves stays with [`Rest`].
 #[derive(Debug)]
@@ -68,17 +66,7 @@ where
 {
     /// Reads what is left and throws it away; gives up on what is too much or too slow.
     pub(super) async fn discard(self) {
-        let reading = async {
-            let mut total = 0;
-            while total <= REFUSED_BODY_BYTES_MAX {
-                match poll_fn(|context| poll_shared(&self.shared, context)).await {
-                    Some(Ok(frame)) => total += frame.data_ref().map_or(0, Bytes::len),
-                    Some(Err(_)) | None => return,
-                }
-            }
-        };
-        // Given up in time or not: the answer goes either way.
-        let _ = tokio::time::timeout(Duration::from_secs(REFUSED_BODY_SECONDS_MAX), reading).await;
+        discard(Held { shared: self.shared }).await;
     }
 }
 
@@ -87,6 +75,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::limits::REFUSED_BODY_BYTES_MAX;
 
     type Chunks = http_body_util::StreamBody<
         futures::stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, std::io::Error>>>,
