@@ -137,8 +137,9 @@ fn walk_beneath(
         });
     }
     let at = held.as_ref().map_or(directory, AsFd::as_fd);
+    let may_follow = !flags.contains(OFlags::NOFOLLOW);
     match rustix::fs::openat(at, name, flags | OFlags::NOFOLLOW, mode) {
-        Err(Errno::NOTDIR) if is_symlink(at, name) => Err(Errno::LOOP),
+        Err(Errno::NOTDIR) if may_follow && is_symlink(at, name) => Err(Errno::LOOP),
         answer => answer,
     }
 }
@@ -216,6 +217,10 @@ mod tests {
         }
         let directory = walk_beneath(root.as_fd(), "out", flags | OFlags::DIRECTORY, Mode::empty());
         assert_eq!(directory.map(drop), Err(Errno::LOOP), "a link is no file in the way");
+        let unfollowed = flags | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let by_hand = walk_beneath(root.as_fd(), "out", unfollowed, Mode::empty());
+        assert_eq!(by_hand.map(drop), Err(Errno::NOTDIR));
+        assert_eq!(open_directory_plainly(&root, "out").map(drop), Err(Errno::NOTDIR));
         assert!(open_beneath(&root, "d/f", flags, Mode::empty()).is_ok());
         assert!(walk_beneath(root.as_fd(), "d/f", flags, Mode::empty()).is_ok());
         assert!(walk_beneath(root.as_fd(), ".", flags, Mode::empty()).is_ok());
