@@ -1,14 +1,12 @@
 //! Faults of the admin door and their one wire form.
 
-use std::error::Error as _;
-
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use crate::error::Kind;
+use crate::error::{Kind, chain};
 use crate::{auth, sigv4, state};
 
 /// Why an admin request was not done.
@@ -131,7 +129,7 @@ impl Error {
 
     /// The operator may read why a table is refused; causes inside the server stay in its log.
     fn message(&self) -> String {
-        if matches!(self, Self::Table { .. }) { chain_of(self) } else { self.to_string() }
+        if matches!(self, Self::Table { .. }) { chain(self) } else { self.to_string() }
     }
 }
 
@@ -151,26 +149,11 @@ fn kind_of_refused_table(kind: Kind) -> Kind {
     }
 }
 
-/// The fault and its causes; a cause that only repeats what was said is left out.
-fn chain_of(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = self.status();
         if status.is_server_error() {
-            tracing::error!(kind = self.kind().as_str(), cause = chain_of(&self), "admin request failed");
+            tracing::error!(kind = self.kind().as_str(), cause = chain(&self), "admin request failed");
         }
         let body = ErrorBody { error_code: self.code(), message: self.message() };
         let body = serde_json::to_vec(&body).unwrap_or_default();

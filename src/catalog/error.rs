@@ -1,7 +1,5 @@
 //! Faults of the catalog door and their one wire form.
 
-use std::error::Error as _;
-
 use axum::response::{IntoResponse, Response};
 use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
@@ -9,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scan_kind;
 use super::wire::json;
-use crate::error::Kind;
+use crate::error::{Kind, chain};
 use crate::state::catalog::{EntryKind, EntryName};
 use crate::{auth, iceberg, limits, manifest, sigv4, state, storage};
 
@@ -193,7 +191,7 @@ impl Error {
     pub(super) fn told(&self) -> ErrorModel {
         let model = self.model();
         if model.code >= 500 {
-            tracing::error!(kind = self.kind().as_str(), cause = self.chain(), "catalog request failed");
+            tracing::error!(kind = self.kind().as_str(), cause = chain(&self), "catalog request failed");
         }
         model
     }
@@ -212,20 +210,6 @@ impl Error {
             | Kind::Unavailable
             | Kind::Corrupt => self.to_string(),
         }
-    }
-
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut next = self.source();
-        while let Some(cause) = next {
-            let cause_text = cause.to_string();
-            if !text.contains(&cause_text) {
-                text.push_str(": ");
-                text.push_str(&cause_text);
-            }
-            next = cause.source();
-        }
-        text
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::error::Error as ConfigError;
 use crate::config::origin::Origin;
 use crate::config::settings::Settings;
 use crate::config::{Config, LogFormat};
+use crate::error::chain;
 use crate::serve;
 use crate::serve::Started;
 use crate::serve::shutdown::Shutdown;
@@ -116,21 +117,6 @@ fn announce(printer: &Printer, config: &Config, started: &Started) {
         "logFormat": match config.log_format { LogFormat::Text => "text", LogFormat::Json => "json" },
     }));
     printer.flush();
-}
-
-/// An error with its reasons, each said once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let reason = source.to_string();
-        if !text.contains(&reason) {
-            text.push_str(": ");
-            text.push_str(&reason);
-        }
-        next = source.source();
-    }
-    text
 }
 
 #[cfg(test)]
