@@ -34,9 +34,11 @@ pub mod storage;
 pub mod table;
 // Floor 1: the wire, the signatures, the settings.
 pub mod bucket_name;
+pub mod byte_cache;
 pub mod config;
 pub mod encode;
 pub mod http;
+pub mod side_by_side;
 pub mod sigv4;
 pub mod telemetry;
 // Floor 0: words that everybody uses.

@@ -309,8 +309,9 @@ pub const CHECKPOINT_UNIT_ROWS: usize = SEGMENT_FILES_MAX;
 /// Units that one row group is cut into at most, because each has to pass over those before it.
 pub const CHECKPOINT_UNITS_OF_GROUP: usize = 8;
 
-/// Threads that help all replays; each holds windows of 32 MiB and a segment, so that they add less than 1 GiB together.
-pub const CHECKPOINT_HELPERS_MAX: usize = 7;
+/// Threads that help all replays; each holds a segment, and windows of 32 MiB of a checkpoint or an unpacked block of a
+/// manifest, so that they add less than 1 GiB together.
+pub const HELPERS_MAX: usize = 7;
 
 /// Tables that are replayed at the same time, so that memory for decoding stays bounded.
 pub const REPLAYS_AT_ONCE: usize = 4;

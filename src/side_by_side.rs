@@ -3,19 +3,20 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::limits::uniform::DECODE_HELPERS_MAX;
+use crate::limits::HELPERS_MAX;
 
-/// Threads that help now, those of all replays together.
+/// Threads that help now.
 static HELPERS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many threads help here; gives them back in the end.
-struct Helpers(usize);
+/// Threads that may help here; gives them back in the end.
+#[derive(Debug)]
+pub struct Helpers(usize);
 
 impl Helpers {
-    /// As many as there are idle processors and pieces of work, as far as the bound on all together allows it.
-    fn take(wanted: usize) -> Self {
+    /// As many as there are idle processors, at most `wanted`, as far as the bound on all together allows it.
+    pub fn take(wanted: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let all = DECODE_HELPERS_MAX.min(cores - 1);
+        let all = HELPERS_MAX.min(cores - 1);
         let mut taken = 0;
         let take = |busy: usize| {
             taken = all.saturating_sub(busy).min(wanted);
@@ -23,6 +24,10 @@ impl Helpers {
         };
         let _ = HELPERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         Self(taken)
+    }
+
+    pub fn count(&self) -> usize {
+        self.0
     }
 }
 
@@ -36,7 +41,7 @@ impl Drop for Helpers {
 ///
 /// # Errors
 /// That of the first item that has one.
-pub(super) fn each<I: Sync, T: Send, E: Send>(
+pub fn each<I: Sync, T: Send, E: Send>(
     items: &[I],
     work: impl Fn(&I) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
@@ -56,9 +61,9 @@ pub(super) fn each<I: Sync, T: Send, E: Send>(
     };
     let helpers = Helpers::take(items.len().saturating_sub(1));
     std::thread::scope(|scope| {
-        for _ in 0..helpers.0 {
+        for _ in 0..helpers.count() {
             // Without a helper the work takes longer.
-            let _ = std::thread::Builder::new().name("manifests".to_owned()).spawn_scoped(scope, run);
+            let _ = std::thread::Builder::new().name("helper".to_owned()).spawn_scoped(scope, run);
         }
         run();
     });

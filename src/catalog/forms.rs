@@ -13,13 +13,14 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::error::Error;
-use super::metadata_files::{self, Loaded};
+use super::metadata_files::Loaded;
 use super::wire::json_parts;
+use crate::byte_cache;
 use crate::encode::gzip::{self, Checksum};
 use crate::encode::stored;
 use crate::http::coding::Coding;
 use crate::iceberg::metadata::TableMetadata;
-use crate::limits::catalog::FORMS_CACHE_BYTES;
+use crate::limits::catalog::{FORMS_CACHE_BYTES, METADATA_BYTES_USUAL};
 
 /// Best speed at a ratio that higher levels hardly reach.
 const ZSTD_LEVEL: i32 = 1;
@@ -158,7 +159,7 @@ pub(super) struct Forms {
 
 impl Forms {
     pub(super) fn new() -> Self {
-        Self { kept: metadata_files::cache(FORMS_CACHE_BYTES, ByBytes) }
+        Self { kept: byte_cache::whole(FORMS_CACHE_BYTES, METADATA_BYTES_USUAL, ByBytes) }
     }
 
     /// A table's metadata in a form. Of many that want the same one makes it.

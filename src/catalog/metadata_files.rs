@@ -3,19 +3,20 @@
 //! A metadata file never changes, so what was read of one stays true; the name in the state store alone says which one
 //! is the table's.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use super::error::Error;
 use super::location::Place;
+use crate::byte_cache;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::view::ViewMetadata;
 use crate::limits;
+use crate::limits::catalog::{METADATA_BYTES_USUAL, METADATA_CACHE_BYTES};
 use crate::state;
 use crate::state::catalog::{EntryChange, KeptAnswer};
 use crate::state::embedded::Store;
@@ -89,27 +90,6 @@ impl<D> Weighter<String, Arc<Loaded<D>>> for ByBytes {
     }
 }
 
-/// A cache of at most `bytes_max`. It is not split: a part of it would have no room for the largest metadata.
-pub(super) fn cache<K, V, W>(bytes_max: usize, weighter: W) -> Cache<K, V, W>
-where
-    K: Eq + Hash,
-    V: Clone,
-    W: Weighter<K, V> + Clone,
-{
-    let options = OptionsBuilder::new()
-        .weight_capacity(bytes_max as u64)
-        .estimated_items_capacity(bytes_max / limits::catalog::METADATA_BYTES_USUAL)
-        .shards(1)
-        .build();
-    match options {
-        Ok(options) => {
-            Cache::with_options(options, weighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
-        }
-        // Only where a limit is not given.
-        Err(_) => Cache::with_weighter(0, 0, weighter),
-    }
-}
-
 /// Reads and writes the metadata files of one kind.
 pub(super) struct MetadataFiles<D> {
     buckets: Buckets,
@@ -126,7 +106,11 @@ pub(super) struct Written<D> {
 
 impl<D: Document> MetadataFiles<D> {
     pub(super) fn new(buckets: Buckets, pending: Pending) -> Self {
-        Self { buckets, pending, kept: cache(limits::catalog::METADATA_CACHE_BYTES, ByBytes) }
+        Self {
+            buckets,
+            pending,
+            kept: byte_cache::whole(METADATA_CACHE_BYTES, METADATA_BYTES_USUAL, ByBytes),
+        }
     }
 
     /// The metadata at `location`. Of many that want the same one reads it.

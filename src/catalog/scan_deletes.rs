@@ -7,9 +7,10 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::error::Error;
-use super::metadata_files::cache;
 use super::scan_manifest::Opened;
 use super::scan_request::{Manifest, Scan};
+use crate::byte_cache;
+use crate::limits::catalog::METADATA_BYTES_USUAL;
 use crate::limits::manifest::{DELETES_CACHE_BYTES, PLAN_ANSWER_BYTES_MAX};
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entry::FileContent;
@@ -59,5 +60,5 @@ impl Weighter<String, Arc<DeleteFiles>> for ByBytes {
 pub(super) type KeptDeletes = Cache<String, Arc<DeleteFiles>, ByBytes>;
 
 pub(super) fn kept_deletes() -> KeptDeletes {
-    cache(DELETES_CACHE_BYTES, ByBytes)
+    byte_cache::whole(DELETES_CACHE_BYTES, METADATA_BYTES_USUAL, ByBytes)
 }

@@ -12,7 +12,8 @@ use quick_cache::sync::Cache;
 use tokio::task::AbortHandle;
 
 use super::error::{Error, ErrorModel};
-use super::metadata_files::cache;
+use crate::byte_cache;
+use crate::limits::catalog::METADATA_BYTES_USUAL;
 use crate::limits::manifest::{PLANS_FINISHED_BYTES_MAX, PLANS_SUBMITTED_MAX};
 
 /// What became of a plan.
@@ -69,7 +70,7 @@ impl Drop for UnderWay {
 
 impl Jobs {
     pub(super) fn new() -> Self {
-        let over = cache(PLANS_FINISHED_BYTES_MAX, ByBytes);
+        let over = byte_cache::whole(PLANS_FINISHED_BYTES_MAX, METADATA_BYTES_USUAL, ByBytes);
         Self { inner: Arc::new(Inner { under_way: Mutex::default(), over }) }
     }
 

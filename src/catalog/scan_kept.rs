@@ -4,7 +4,8 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::metadata_files::cache;
+use crate::byte_cache;
+use crate::limits::catalog::METADATA_BYTES_USUAL;
 use crate::limits::manifest::MANIFEST_CACHE_BYTES;
 
 #[derive(Clone)]
@@ -20,5 +21,5 @@ impl Weighter<String, Bytes> for ByBytes {
 pub(super) type KeptFiles = Cache<String, Bytes, ByBytes>;
 
 pub(super) fn kept_files() -> KeptFiles {
-    cache(MANIFEST_CACHE_BYTES, ByBytes)
+    byte_cache::whole(MANIFEST_CACHE_BYTES, METADATA_BYTES_USUAL, ByBytes)
 }

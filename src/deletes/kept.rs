@@ -9,6 +9,7 @@ use quick_cache::sync::Cache;
 
 use super::position_file::PositionFile;
 use super::positions::Positions;
+use crate::byte_cache;
 use crate::limits::deletes::KEPT_DELETES_BYTES;
 
 /// What was read of a delete file.
@@ -62,8 +63,7 @@ pub struct Kept {
 impl Kept {
     pub fn new() -> Self {
         // Those of a file or two are some hundred bytes.
-        let found = Cache::with_weighter(KEPT_DELETES_BYTES / 1_024, KEPT_DELETES_BYTES as u64, ByBytes);
-        Self { found }
+        Self { found: byte_cache::whole(KEPT_DELETES_BYTES, 1_024, ByBytes) }
     }
 
     pub(super) fn get(&self, place: &Place) -> Option<Arc<Found>> {

@@ -7,7 +7,6 @@
 
 use std::iter::Peekable;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::action::{Act, Action};
@@ -15,10 +14,8 @@ use super::checkpoint::CheckpointReader;
 use super::error::Error;
 use super::live_files::{Found, Judge, LiveFiles};
 use super::replay::Replay;
-use crate::limits::{CHECKPOINT_HELPERS_MAX, CHECKPOINT_UNIT_ROWS, CHECKPOINT_UNITS_OF_GROUP};
-
-/// Threads that help with checkpoints now, those of all replays together.
-static HELPERS: AtomicUsize = AtomicUsize::new(0);
+use crate::limits::{CHECKPOINT_UNIT_ROWS, CHECKPOINT_UNITS_OF_GROUP};
+use crate::side_by_side::Helpers;
 
 /// A file of rows, cheap to clone.
 trait Rows: Clone {
@@ -116,9 +113,9 @@ pub(super) fn read_adds(
     }
     let work = Work::new(first, units);
     let judge = replay.judge();
-    let helpers = Helpers::take();
+    let helpers = Helpers::take(usize::MAX);
     std::thread::scope(|scope| {
-        for number in 0..helpers.0 {
+        for number in 0..helpers.count() {
             let name = format!("checkpoint-{number}");
             // Without a helper the work takes longer.
             let _ = std::thread::Builder::new().name(name).spawn_scoped(scope, || work.run(judge));
@@ -128,30 +125,6 @@ pub(super) fn read_adds(
     drop(helpers);
     work.finish()?.into_iter().for_each(|files| replay.append(files));
     Ok(())
-}
-
-/// How many threads help here; gives them back in the end.
-struct Helpers(usize);
-
-impl Helpers {
-    /// As many as there are idle processors, as far as the bound on all together allows it.
-    fn take() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let all = CHECKPOINT_HELPERS_MAX.min(cores - 1);
-        let mut taken = 0;
-        let take = |busy: usize| {
-            taken = all.saturating_sub(busy);
-            Some(busy + taken)
-        };
-        let _ = HELPERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        Self(taken)
-    }
-}
-
-impl Drop for Helpers {
-    fn drop(&mut self) {
-        HELPERS.fetch_sub(self.0, Ordering::Relaxed);
-    }
 }
 
 trait Readers: Iterator<Item = Result<CheckpointReader, Error>> {}

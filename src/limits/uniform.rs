@@ -14,10 +14,7 @@ pub const MANIFESTS_READ_AT_ONCE: usize = 4;
 pub const MANIFEST_BYTES_AT_ONCE: usize = 64 << 20;
 
 /// Decoded manifests that are kept for other versions and tables, in bytes.
-pub const DECODED_BYTES_MAX: u64 = 512 << 20;
-
-/// Threads that help to decode manifests, of all replays together; each holds a segment and an unpacked block.
-pub const DECODE_HELPERS_MAX: usize = 7;
+pub const DECODED_BYTES_MAX: usize = 512 << 20;
 
 /// Manifests of one snapshot; tables that are never compacted have some thousands.
 pub const MANIFESTS_MAX: usize = 1_000_000;

@@ -5,11 +5,12 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use super::packing::Piece;
 use super::render::LineScope;
+use crate::byte_cache;
 use crate::http::coding::Coding;
 use crate::limits::{FINISHED_SHARD_BYTES, RUN_BYTES_MAX};
 use crate::table::block_key::BlockKey;
@@ -57,14 +58,9 @@ pub struct FinishedRuns {
 impl FinishedRuns {
     /// Keeps at most `budget_bytes`; 0: nothing.
     pub fn new(budget_bytes: usize, metrics: FinishedMetrics) -> Self {
-        let options = OptionsBuilder::new()
-            .weight_capacity(budget_bytes as u64)
-            .estimated_items_capacity(budget_bytes / (RUN_BYTES_MAX / 8))
-            .shards((budget_bytes / FINISHED_SHARD_BYTES).clamp(1, 64))
-            .build();
-        let runs = options.ok().filter(|_| budget_bytes > 0).map(|options| {
-            Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
-        });
+        let parts = (budget_bytes / FINISHED_SHARD_BYTES).clamp(1, 64);
+        let make = || byte_cache::split(budget_bytes, RUN_BYTES_MAX / 8, parts, ByBytes);
+        let runs = (budget_bytes > 0).then(make);
         Self { runs, bucket: AtomicI64::new(i64::MIN), metrics }
     }
 

@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::Error;
+use crate::byte_cache;
 use crate::delta::Wanted;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::reference::MAIN_BRANCH;
@@ -26,12 +27,10 @@ use crate::table::snapshot::Snapshot;
 use crate::uniform::manifests::Manifests;
 use crate::uniform::metadata_files::MetadataFiles;
 use crate::uniform::moments::Moments;
+use crate::uniform::naming::NAME_MAPPING;
 use crate::uniform::place::Place;
 use crate::uniform::pointer::{self, Pointer};
 use crate::uniform::{self, Chosen, versions};
-
-/// The property that says how columns of files without ids are called (Iceberg, "Column Projection").
-const NAME_MAPPING: &str = "schema.name-mapping.default";
 
 /// What all Iceberg tables are loaded with.
 pub(super) struct IcebergTables {
@@ -98,12 +97,11 @@ struct Seen {
 
 impl IcebergTables {
     pub(super) fn new(buckets: Buckets, store: Store) -> Self {
-        let bytes = VERSIONS_CACHE_BYTES;
         Self {
             buckets,
             store,
             metadata: MetadataFiles::default(),
-            versions: Cache::with_weighter(bytes / (4 << 10), bytes as u64, ByBytes),
+            versions: byte_cache::whole(VERSIONS_CACHE_BYTES, 4 << 10, ByBytes),
             manifests: Manifests::default(),
             locks: std::iter::repeat_with(Mutex::default).take(POINTER_LOCKS).collect(),
         }

@@ -15,7 +15,6 @@ use super::decode::each_live;
 use super::error::{Error, Fault};
 use super::list::{Manifest, Source};
 use super::paths::Root;
-use super::side_by_side;
 use crate::deletes::kept::Kept;
 use crate::deletes::positions::InlineVector;
 use crate::deletes::{self, DataFile, DeleteFile};
@@ -25,6 +24,7 @@ use crate::limits::uniform::{MANIFEST_BYTES_AT_ONCE, MANIFESTS_READ_AT_ONCE};
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entry::{Entry, FileContent};
 use crate::scan::deletes::{Deletes, only_file};
+use crate::side_by_side;
 use crate::table::path_digest::PathDigest;
 
 /// The manifests of a snapshot.

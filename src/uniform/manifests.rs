@@ -15,13 +15,14 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::decode::{Telling, Unit, decode};
 use super::error::Error;
 use super::list::{Manifest, Source};
-use super::side_by_side;
+use crate::byte_cache;
 use crate::deletes::kept::Kept;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
 use crate::limits::uniform::{DECODED_BYTES_MAX, MANIFEST_BYTES_AT_ONCE, MANIFESTS_READ_AT_ONCE};
+use crate::side_by_side;
 
-/// Units whose decoding is estimated to fill the budget; the cache grows beyond them if they are small.
-const UNITS: usize = 1_024;
+/// What a unit mostly takes, decoded.
+const UNIT_BYTES_USUAL: usize = 512 << 10;
 
 /// Decoded manifests, and delete files, each under a byte budget, for all tables.
 #[derive(Debug)]
@@ -55,8 +56,8 @@ struct Wanted {
 
 impl Manifests {
     /// Keeps at most so many bytes.
-    pub fn new(bytes_max: u64) -> Self {
-        Self { units: Cache::with_weighter(UNITS, bytes_max, Bytewise), deletes: Kept::new() }
+    pub fn new(bytes_max: usize) -> Self {
+        Self { units: byte_cache::whole(bytes_max, UNIT_BYTES_USUAL, Bytewise), deletes: Kept::new() }
     }
 
     /// What was read of delete files.

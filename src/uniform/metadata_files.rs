@@ -6,9 +6,11 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::pointer::Pointer;
+use crate::byte_cache;
 use crate::error::Kind;
 use crate::iceberg;
 use crate::iceberg::metadata::TableMetadata;
+use crate::limits::catalog::METADATA_BYTES_USUAL;
 use crate::limits::iceberg::{METADATA_BYTES_MAX, SHARED_METADATA_CACHE_BYTES};
 use crate::storage::Buckets;
 use crate::storage::error::Error as StorageError;
@@ -66,8 +68,7 @@ impl Weighter<String, Arc<TableMetadata>> for ByBytes {
 
 impl Default for MetadataFiles {
     fn default() -> Self {
-        let bytes = SHARED_METADATA_CACHE_BYTES;
-        Self { kept: Cache::with_weighter(bytes / (64 << 10), bytes as u64, ByBytes) }
+        Self { kept: byte_cache::whole(SHARED_METADATA_CACHE_BYTES, METADATA_BYTES_USUAL, ByBytes) }
     }
 }
 

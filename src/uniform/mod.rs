@@ -14,13 +14,12 @@ mod list;
 pub mod manifests;
 pub mod metadata_files;
 pub mod moments;
-mod naming;
+pub mod naming;
 pub mod paths;
 pub mod place;
 pub mod pointer;
 mod presentation;
 mod schema;
-mod side_by_side;
 mod statistics;
 #[cfg(test)]
 mod tests;

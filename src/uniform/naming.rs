@@ -15,7 +15,7 @@ use crate::iceberg::schema_index::SchemaIndex;
 use crate::iceberg::snapshot::Facts;
 
 /// Maps columns of files without field ids to fields (Iceberg specification, "Column Projection").
-pub(super) const NAME_MAPPING: &str = "schema.name-mapping.default";
+pub const NAME_MAPPING: &str = "schema.name-mapping.default";
 
 /// How Delta readers find columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
