@@ -26,6 +26,7 @@ mod server;
 mod share;
 mod share_tree;
 mod shell;
+mod shown;
 mod table;
 mod table_config;
 mod table_list;

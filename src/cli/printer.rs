@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -102,6 +103,11 @@ impl Printer {
     /// Whether the reader of standard output has gone; long listings stop then.
     pub(crate) fn is_closed(&self) -> bool {
         self.out.lock().is_ok_and(|out| out.closed)
+    }
+
+    /// Whether a walk goes on: it breaks off where nobody reads what it finds.
+    pub(crate) fn flow(&self) -> ControlFlow<()> {
+        if self.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// One line of what was asked for. Nothing in JSON manner, which answers by [`Self::object`].

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::table::{TableList, TableTree};
 use super::catalog::address::{Namespace, Root, Warehouse};
 use super::catalog::client::{Catalog, Kind};
-use super::catalog::walk;
+use super::catalog::walk::{self, Listing};
 use super::context::Context;
 use super::fault::Fault;
 use super::human;
@@ -17,22 +17,12 @@ pub(crate) async fn list(context: &Context, args: &TableList) -> Result<(), Faul
     let catalog = Catalog::find(context, &root.alias)?;
     let kinds: &[Kind] = if args.views { &[Kind::Table, Kind::View] } else { &[Kind::Table] };
     let mut rows: Vec<[String; 4]> = Vec::new();
-    for warehouse in walk::warehouses(&catalog, root.warehouse.as_deref()).await? {
-        let top = Namespace { warehouse, levels: root.levels.clone() };
-        let goes_down = top.levels.is_empty() || args.recursive;
-        let below = if goes_down { walk::descendants(&catalog, &top).await? } else { Vec::new() };
-        let own = (!top.levels.is_empty()).then_some(top);
-        for namespace in own.into_iter().chain(below) {
-            for kind in kinds {
-                for name in walk::entries(&catalog, *kind, &namespace).await? {
-                    rows.push(show(context, &namespace, *kind, name));
-                }
-            }
-            if context.printer.is_closed() {
-                return Ok(());
-            }
-        }
-    }
+    let listing = Listing { root: &root, recursive: args.recursive, kinds };
+    walk::each_entry(&catalog, listing, |namespace, kind, name| {
+        rows.push(show(context, namespace, kind, name));
+        context.printer.flow()
+    })
+    .await?;
     let printer = &context.printer;
     if rows.is_empty() {
         printer

@@ -1,16 +1,15 @@
 //! `table show`: an Iceberg table as people read it.
 
-use serde_json::json;
-
 use super::args::table::TableShow;
 use super::catalog::address::Table;
-use super::catalog::client::Catalog;
+use super::catalog::client::{Catalog, Kind};
 use super::catalog::metadata::{Metadata, Snapshot};
 use super::context::Context;
 use super::fault::Fault;
 use super::human;
 use super::namespace::property_lines;
 use super::printer::{Printer, Tone};
+use super::shown::Shown;
 
 /// Shows a table, or its snapshots.
 pub(crate) async fn run(context: &Context, args: &TableShow) -> Result<(), Fault> {
@@ -18,28 +17,16 @@ pub(crate) async fn run(context: &Context, args: &TableShow) -> Result<(), Fault
     let catalog = Catalog::find(context, &target.namespace.warehouse.alias)?;
     let loaded = catalog.load_table(&target, args.snapshots).await?;
     let printer = &context.printer;
-    if printer.is_json() {
-        printer.object(&json!({
-            "warehouse": target.namespace.warehouse.name,
-            "namespace": target.namespace.levels,
-            "name": target.name,
-            "metadataLocation": loaded.metadata_location,
-            "metadata": loaded.metadata,
-        }));
-        return Ok(());
-    }
-    let metadata: Metadata = serde_json::from_value(loaded.metadata).map_err(|error| {
-        let what = format!("cannot show the table '{}'", target.dotted());
-        catalog.peer.stranger(&what, &error.to_string())
-    })?;
+    let shown = Shown { kind: Kind::Table, target: &target, loaded: &loaded };
+    let Some(metadata) = shown.for_people::<Metadata>(&catalog, printer)? else { return Ok(()) };
     let lines = if args.snapshots && metadata.snapshots.is_empty() {
         printer.note(&format!("'{target}' has no snapshots yet."));
         Vec::new()
     } else if args.snapshots {
         snapshot_lines(&metadata)
     } else {
-        let location = loaded.metadata_location.unwrap_or_default();
-        render(&Shown { target: &target, metadata: &metadata, metadata_location: &location }, printer)
+        let metadata_location = loaded.metadata_location.as_deref().unwrap_or_default();
+        render(&Parts { target: &target, metadata: &metadata, metadata_location }, printer)
     };
     for line in lines {
         printer.line(&line);
@@ -47,14 +34,14 @@ pub(crate) async fn run(context: &Context, args: &TableShow) -> Result<(), Fault
     Ok(())
 }
 
-struct Shown<'a> {
+struct Parts<'a> {
     target: &'a Table,
     metadata: &'a Metadata,
     metadata_location: &'a str,
 }
 
-fn render(shown: &Shown<'_>, printer: &Printer) -> Vec<String> {
-    let Shown { target, metadata, metadata_location } = shown;
+fn render(parts: &Parts<'_>, printer: &Printer) -> Vec<String> {
+    let Parts { target, metadata, metadata_location } = parts;
     let plain = |text: &str| printer.tone(Tone::Plain, text);
     let mut lines = vec![
         format!("Table: {}", printer.tone(Tone::Strong, &target.dotted())),
@@ -157,7 +144,7 @@ mod tests {
     fn a_table_is_shown_with_what_people_ask_for() {
         let metadata: Metadata = serde_json::from_str(METADATA).unwrap();
         let target = Table::parse(&["local/lake/sales/orders".to_owned()]).unwrap();
-        let shown = Shown { target: &target, metadata: &metadata, metadata_location: "s3://lake/t/m.json" };
+        let parts = Parts { target: &target, metadata: &metadata, metadata_location: "s3://lake/t/m.json" };
         let expected = "\
 Table: sales.orders
 ID: 9c12d441-03fe-4693-9a96-a0705ddf69c1
@@ -176,7 +163,7 @@ Columns:
 
 Properties:
   owner=ann";
-        assert_eq!(render(&shown, &Printer::new(Manner::default())).join("\n"), expected);
+        assert_eq!(render(&parts, &Printer::new(Manner::default())).join("\n"), expected);
     }
 
     #[test]

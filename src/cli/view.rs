@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 
 use super::args::view::{ViewCommand, ViewList, ViewTarget};
-use super::catalog::address::{Namespace, Root, Table};
+use super::catalog::address::{Root, Table};
 use super::catalog::client::{Catalog, Kind};
 use super::catalog::metadata::columns_of;
 use super::catalog::view::{Metadata, Version};
-use super::catalog::walk;
+use super::catalog::walk::{self, Listing};
 use super::context::Context;
 use super::fault::Fault;
 use super::human;
 use super::namespace::property_lines;
 use super::printer::{Printer, Tone};
+use super::shown::Shown;
 
 pub(crate) async fn run(context: &Context, command: ViewCommand) -> Result<(), Fault> {
     match command {
@@ -28,19 +29,14 @@ async fn list(context: &Context, args: &ViewList) -> Result<(), Fault> {
     let catalog = Catalog::find(context, &root.alias)?;
     let printer = &context.printer;
     let mut rows: Vec<[String; 3]> = Vec::new();
-    for warehouse in walk::warehouses(&catalog, root.warehouse.as_deref()).await? {
-        let top = Namespace { warehouse, levels: root.levels.clone() };
-        let goes_down = top.levels.is_empty() || args.recursive;
-        let below = if goes_down { walk::descendants(&catalog, &top).await? } else { Vec::new() };
-        let own = (!top.levels.is_empty()).then_some(top);
-        for namespace in own.into_iter().chain(below) {
-            for name in walk::entries(&catalog, Kind::View, &namespace).await? {
-                let warehouse = &namespace.warehouse.name;
-                printer.object(&json!({"warehouse": warehouse, "namespace": namespace.levels, "name": name}));
-                rows.push([warehouse.clone(), namespace.name(), name]);
-            }
-        }
-    }
+    let listing = Listing { root: &root, recursive: args.recursive, kinds: &[Kind::View] };
+    walk::each_entry(&catalog, listing, |namespace, _, name| {
+        let warehouse = &namespace.warehouse.name;
+        printer.object(&json!({"warehouse": warehouse, "namespace": namespace.levels, "name": name}));
+        rows.push([warehouse.clone(), namespace.name(), name]);
+        printer.flow()
+    })
+    .await?;
     if rows.is_empty() {
         printer.note(&format!("'{root}' has no views. Engines make them: CREATE VIEW."));
         return Ok(());
@@ -57,20 +53,8 @@ async fn info(context: &Context, args: &ViewTarget) -> Result<(), Fault> {
     let catalog = Catalog::find(context, &target.namespace.warehouse.alias)?;
     let loaded = catalog.load_view(&target).await?;
     let printer = &context.printer;
-    if printer.is_json() {
-        printer.object(&json!({
-            "warehouse": target.namespace.warehouse.name,
-            "namespace": target.namespace.levels,
-            "name": target.name,
-            "metadataLocation": loaded.metadata_location,
-            "metadata": loaded.metadata,
-        }));
-        return Ok(());
-    }
-    let metadata: Metadata = serde_json::from_value(loaded.metadata).map_err(|error| {
-        let what = format!("cannot show the view '{}'", target.dotted());
-        catalog.peer.stranger(&what, &error.to_string())
-    })?;
+    let shown = Shown { kind: Kind::View, target: &target, loaded: &loaded };
+    let Some(metadata) = shown.for_people::<Metadata>(&catalog, printer)? else { return Ok(()) };
     for line in render(&target, &metadata, printer) {
         printer.line(&line);
     }

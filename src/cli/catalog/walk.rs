@@ -1,6 +1,8 @@
 //! Names of a warehouse, all pages of them.
 
-use super::address::{Namespace, Warehouse};
+use std::ops::ControlFlow;
+
+use super::address::{Namespace, Root, Warehouse};
 use super::client::{Catalog, Kind};
 use crate::cli::fault::Fault;
 
@@ -52,6 +54,40 @@ pub(crate) async fn entries(
             None => return Ok(found),
         }
     }
+}
+
+/// What a list of tables or views asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listing<'a> {
+    pub root: &'a Root,
+    /// Namespaces within the one that is named, too; of a warehouse all are listed.
+    pub recursive: bool,
+    pub kinds: &'a [Kind],
+}
+
+/// Tells of each entry that a list asks for, namespace by namespace, until `tell` breaks off.
+pub(crate) async fn each_entry(
+    catalog: &Catalog,
+    listing: Listing<'_>,
+    mut tell: impl FnMut(&Namespace, Kind, String) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let Listing { root, recursive, kinds } = listing;
+    for warehouse in warehouses(catalog, root.warehouse.as_deref()).await? {
+        let top = Namespace { warehouse, levels: root.levels.clone() };
+        let goes_down = top.levels.is_empty() || recursive;
+        let below = if goes_down { descendants(catalog, &top).await? } else { Vec::new() };
+        let own = (!top.levels.is_empty()).then_some(top);
+        for namespace in own.into_iter().chain(below) {
+            for kind in kinds {
+                for name in entries(catalog, *kind, &namespace).await? {
+                    if tell(&namespace, *kind, name).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The warehouses of a server, or the one that is named.
