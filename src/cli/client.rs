@@ -247,7 +247,10 @@ impl Client {
             "TABLE_ALREADY_EXISTS" => {
                 "Choose another name, or remove the table from the share first.".to_owned()
             }
-            "TABLE_DATA_NOT_FOUND" => format!("`lakeshare ls {alias}/BUCKET/PATH` shows what lies there."),
+            "TABLE_DATA_NOT_FOUND" => format!(
+                "`lakeshare ls {alias}/BUCKET/PATH` shows what lies there, `lakeshare table show \
+                 {alias}/WAREHOUSE/NAMESPACE/TABLE` a table of the catalog with its branches and tags."
+            ),
             "UNSUPPORTED_OPERATION" => "A table without that feature can be shared.".to_owned(),
             "INVALID_PARAMETER_VALUE" => "`lakeshare share --help` leads to the forms.".to_owned(),
             "PRECONDITION_FAILED" | "CONFLICT" => "Look at the share as it is now, and try again.".to_owned(),

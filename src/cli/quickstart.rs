@@ -23,7 +23,7 @@ use super::table_spec::{Addition, TableOptions, TableSpec};
 use super::wait::wait_for;
 use crate::config::Config;
 use crate::error::chain;
-use crate::sample::tables::{LOCATIONS, Size, customers, write_tables};
+use crate::sample::tables::{Size, customers, write_tables};
 use crate::serve::shutdown::Shutdown;
 use crate::serve::{self, Started};
 use crate::sigv4::credential::Credential;
@@ -165,15 +165,18 @@ fn own_endpoint(config: &Config, started: &Started) -> Result<Url, Fault> {
     Url::parse(&text).map_err(|error| Fault::refused(format!("cannot reach {text}"), error.to_string()))
 }
 
+/// `orders` of the Delta tables and `customer` of the catalog: recipients see no difference.
 fn table_specs() -> Vec<TableSpec> {
-    LOCATIONS
-        .iter()
-        .map(|location| TableSpec {
-            name: location.rsplit('/').next().unwrap_or(location).to_owned(),
-            source: TableSource::Delta { bucket: BUCKET.to_owned(), location: (*location).to_owned() },
-            options: TableOptions::default(),
-        })
-        .collect()
+    let table =
+        |name: &str, source| TableSpec { name: name.to_owned(), source, options: TableOptions::default() };
+    let orders = TableSource::Delta { bucket: BUCKET.to_owned(), location: format!("{SCHEMA}/orders") };
+    let customer = TableSource::Uniform {
+        warehouse: WAREHOUSE.to_owned(),
+        namespace: vec![SCHEMA.to_owned()],
+        table: TABLE.to_owned(),
+        reference: None,
+    };
+    vec![table("orders", orders), table(TABLE, customer)]
 }
 
 fn write_profile(draft: PrivateFile, path: &Path, token: &NewToken) -> Result<(), Fault> {
@@ -206,6 +209,7 @@ fn print_banner(context: &Context, ready: &Ready<'_>, warnings: &[String]) {
         "icebergTables": [format!("{SCHEMA}.{TABLE}")],
         "reads": {
             "python": read.python(),
+            "join": read.join(TABLE),
             "spark": read.spark(),
             "curl": read.curl(),
             "pyiceberg": iceberg.python(),
@@ -213,7 +217,7 @@ fn print_banner(context: &Context, ready: &Ready<'_>, warnings: &[String]) {
     }));
     printer.line("");
     printer.line(&format!("Endpoint:  {}", printer.tone(Tone::Strong, &endpoint)));
-    printer.line(&format!("Share:     {SHARE}, with {SCHEMA}.orders and {SCHEMA}.customer"));
+    printer.line(&format!("Share:     {SHARE}, with {SCHEMA}.orders (Delta) and {SCHEMA}.{TABLE} (Iceberg)"));
     printer.line(&format!(
         "Iceberg:   {}/_iceberg, warehouse {WAREHOUSE}, with {SCHEMA}.{TABLE}",
         iceberg.endpoint
@@ -233,9 +237,10 @@ fn print_banner(context: &Context, ready: &Ready<'_>, warnings: &[String]) {
     }
     for (title, command) in [
         ("Read ten orders with pandas:", read.python()),
-        ("The same with Spark 3.5 (Java 8, 11 or 17):", read.spark()),
+        ("Join them in DuckDB:", read.join(TABLE)),
+        ("The same ten with Spark 3.5 (Java 8, 11 or 17):", read.spark()),
         ("The protocol itself:", read.curl()),
-        ("The Iceberg table with pyiceberg:", iceberg.python()),
+        ("The Iceberg table through its catalog:", iceberg.python()),
     ] {
         printer.line("");
         printer.line(&printer.tone(Tone::Good, title));

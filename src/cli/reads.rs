@@ -22,7 +22,11 @@ pub(crate) struct Read<'a> {
 
 impl Read<'_> {
     fn url(&self) -> String {
-        format!("{}#{}.{}.{}", self.profile, self.share, self.schema, self.table)
+        self.url_of(self.table)
+    }
+
+    fn url_of(&self, table: &str) -> String {
+        format!("{}#{}.{}.{table}", self.profile, self.share, self.schema)
     }
 
     /// pandas, in two commands.
@@ -32,6 +36,19 @@ impl Read<'_> {
         let code =
             format!("import delta_sharing; print(delta_sharing.load_as_pandas({url}, limit=10).to_string())");
         format!("{MAKE_PYTHON} delta-sharing\n{PYTHON} -c {}", quote(&code))
+    }
+
+    /// TPC-H `orders` and `customer` joined by DuckDB, in two commands.
+    pub(crate) fn join(&self, customer: &str) -> String {
+        let (orders, customer) = (json!(self.url()), json!(self.url_of(customer)));
+        let code = format!(
+            "import delta_sharing, duckdb
+orders = delta_sharing.load_as_pandas({orders})
+customer = delta_sharing.load_as_pandas({customer})
+duckdb.sql(\"SELECT c_mktsegment, count(*) AS orders, sum(o_totalprice) AS total FROM orders JOIN customer \"
+    \"ON o_custkey = c_custkey GROUP BY c_mktsegment HAVING count(*) >= 3000 ORDER BY total DESC\").show()"
+        );
+        format!("{MAKE_PYTHON} delta-sharing duckdb\n{PYTHON} -c {}", quote(&code))
     }
 
     /// Spark with its own connector, in two commands.
@@ -126,18 +143,35 @@ mod tests {
         }
     }
 
+    /// What Python gets of a command, after the line that makes its environment.
+    fn code_of(command: &str) -> String {
+        let (_, command) = command.split_once('\n').unwrap();
+        let command = command.replace(PYTHON, "printf '%s' --").replace(" -c ", " ");
+        let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     #[test]
     fn the_python_code_reaches_python_as_it_was_meant() {
-        let command = READ.python().lines().last().unwrap().replace(PYTHON, "printf '%s' --");
-        let output =
-            std::process::Command::new("sh").args(["-c", &command.replace(" -c ", " ")]).output().unwrap();
-        let code = String::from_utf8(output.stdout).unwrap();
+        let code = code_of(&READ.python());
         assert!(
             code.contains(
                 r#"load_as_pandas("/home/me/it's \"mine\"/demo.share#test.tpch.orders", limit=10)"#
             ),
             "{code}"
         );
+    }
+
+    #[test]
+    fn a_join_names_both_tables_of_one_profile() {
+        let code = code_of(&READ.join("customer"));
+        for table in ["orders", "customer"] {
+            let read = format!(
+                r#"{table} = delta_sharing.load_as_pandas("/home/me/it's \"mine\"/demo.share#test.tpch.{table}")"#
+            );
+            assert!(code.contains(&read), "{code}");
+        }
+        assert!(code.contains(r#"duckdb.sql("SELECT "#) && code.ends_with(").show()"), "{code}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::tpch::{Generator, TEXT_POOL_BYTES, customer_rows};
 use crate::clock::Clock;
 
 /// The sample tables, in the order in which they are written, as directories below the bucket.
-pub const LOCATIONS: [&str; 2] = ["tpch/orders", "tpch/customer"];
+const LOCATIONS: [&str; 2] = ["tpch/orders", "tpch/customer"];
 
 /// Number of commits of each table, in the order of [`LOCATIONS`].
 const COMMIT_COUNTS: [usize; 2] = [17, 12];

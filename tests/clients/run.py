@@ -76,7 +76,8 @@ def suites(scope):
     found["sharing_hints"] = sharing_hints
     found["sharing_history"] = sharing_history
     found["iceberg_csv"] = iceberg_csv
-    found["quickstart"] = lambda server: (python(HERE / "quickstart.py", server.lakeshare), {})
+    for name in ("quickstart", "notebooks", "walkthrough"):
+        found[name] = lambda server, name=name: (python(HERE / f"{name}.py", server.lakeshare), {})
     found["iceberg_pyiceberg"] = lambda server: iceberg_pyiceberg(server, "--token", token(server))
     found["iceberg_pyiceberg_sigv4"] = lambda server: iceberg_pyiceberg(server, "--sigv4", "--service", "s3tables")
     found["iceberg_duckdb"] = iceberg_duckdb

@@ -6,9 +6,9 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Makes TPC-H orders and customer as Delta tables below DIR, shares them as test, writes demo.share
-to the current directory, makes customer an Iceberg table of the warehouse testice too, prints reads to copy, and serves
-until Ctrl-C. A second run finds tables, share and warehouse, and makes a fresh token.
+    after_help = "Makes TPC-H orders and customer as Delta tables below DIR, and customer an Iceberg table of the warehouse testice
+too; shares orders (Delta) and customer (Iceberg) as test, writes demo.share to the current directory, prints reads to
+copy, and serves until Ctrl-C. A second run finds tables, share and warehouse, and makes a fresh token.
 
 Examples:
   lakeshare quickstart
