@@ -31,7 +31,7 @@ pub fn segment_file(bytes: &[u8]) {
     };
     let runs = (0..list.block_count()).flat_map(|index| list.block_runs(index));
     let in_runs = runs.map(|(partition, count)| {
-        let _ = list.partition_values_json(partition);
+        let _ = list.partition_text(partition);
         count
     });
     assert_eq!(in_runs.sum::<usize>(), rows);

@@ -1,5 +1,6 @@
 //! Narrow faces on encodings.
 
+pub mod bucket;
 mod deflate_lines;
 pub mod gzip;
 mod huffman;

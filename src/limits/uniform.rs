@@ -33,3 +33,9 @@ pub const FOOTER_BYTES_FIRST: u64 = 64 << 10;
 
 /// Largest footer of a data file that is read.
 pub const FOOTER_BYTES_MAX: u64 = 16 << 20;
+
+/// Bytes of what one partition value says of its column; a text may be long, and each query reads it once.
+pub const PARTITION_FACT_BYTES_MAX: usize = 1 << 10;
+
+/// Bytes of partition tuples, and of what they say, that are remembered while manifests are decoded.
+pub const TUPLES_BYTES_MAX: usize = 16 << 20;

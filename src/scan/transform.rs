@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike};
 
 use super::datum::Datum;
+use crate::encode::bucket as buckets;
 use crate::iceberg::primitive::Primitive;
 use crate::iceberg::transform::Transform;
 
@@ -71,30 +72,15 @@ fn months(value: &Datum<'_>, source: &Primitive) -> Option<i128> {
 /// "Bucket Transform Details".
 fn bucket(value: &Datum<'_>, source: &Primitive, count: u32) -> Option<i128> {
     let hash = match (value, source) {
-        (Datum::Number(number), Primitive::Decimal { .. }) => murmur3(&minimal(*number)),
+        (Datum::Number(number), Primitive::Decimal { .. }) => buckets::of_unscaled(*number),
         (Datum::Number(_), Primitive::TimestampNs | Primitive::TimestamptzNs) => {
-            murmur3(&i64::try_from(micros(value, source)?).ok()?.to_le_bytes())
+            buckets::of_number(i64::try_from(micros(value, source)?).ok()?)
         }
-        (Datum::Number(number), _) => murmur3(&i64::try_from(*number).ok()?.to_le_bytes()),
-        (Datum::Bytes(bytes), _) => murmur3(bytes),
+        (Datum::Number(number), _) => buckets::of_number(i64::try_from(*number).ok()?),
+        (Datum::Bytes(bytes), _) => buckets::of_bytes(bytes),
         (Datum::Boolean(_) | Datum::Float(_), _) => return None,
     };
-    Some(i128::from((hash & 0x7FFF_FFFF).checked_rem(count)?))
-}
-
-/// The fewest bytes that hold a number with its sign, the highest first.
-fn minimal(number: i128) -> Vec<u8> {
-    let bytes = number.to_be_bytes();
-    let fill = if number < 0 { 0xFF } else { 0 };
-    let mut rest = bytes.as_slice();
-    while let [first, tail @ ..] = rest
-        && let [second, ..] = tail
-        && *first == fill
-        && (second ^ fill) < 0x80
-    {
-        rest = tail;
-    }
-    rest.to_vec()
+    buckets::number(hash, count).map(i128::from)
 }
 
 /// "Truncate Transform Details".
@@ -122,22 +108,6 @@ fn prefix(text: &[u8], characters: u32) -> &[u8] {
 /// How many characters a text has.
 pub(super) fn character_count(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
-}
-
-/// Murmur3, 32 bits, x86, with the seed 0 ("32-bit Hash Requirements").
-fn murmur3(bytes: &[u8]) -> u32 {
-    let mix = |word: u32| word.wrapping_mul(0xCC9E_2D51).rotate_left(15).wrapping_mul(0x1B87_3593);
-    let (words, rest) = bytes.as_chunks::<4>();
-    let mut hash = words.iter().fold(0_u32, |hash, word| {
-        (hash ^ mix(u32::from_le_bytes(*word))).rotate_left(13).wrapping_mul(5).wrapping_add(0xE654_6B64)
-    });
-    if !rest.is_empty() {
-        hash ^= mix(rest.iter().rev().fold(0, |word, byte| (word << 8) | u32::from(*byte)));
-    }
-    hash ^= u32::try_from(bytes.len() & 0xFFFF_FFFF).unwrap_or_default();
-    hash = (hash ^ (hash >> 16)).wrapping_mul(0x85EB_CA6B);
-    hash = (hash ^ (hash >> 13)).wrapping_mul(0xC2B2_AE35);
-    hash ^ (hash >> 16)
 }
 
 #[cfg(test)]

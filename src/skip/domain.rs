@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::ops::{BitAnd, BitOr};
 
 use super::truth::Truth;
+use crate::encode::bucket;
 
 /// A value as it is compared: booleans as 0 and 1, dates in days and timestamps in microseconds since the Unix
 /// epoch, decimals as the nearest double.
@@ -79,6 +80,42 @@ pub(super) struct Domain<'a> {
     pub(super) high_is_prefix: bool,
     /// NaN lies above every number, as Spark has it.
     pub(super) can_be_nan: bool,
+    /// The bucket that all values hash to.
+    pub(super) bucket: Option<Bucket>,
+}
+
+/// One of the buckets that values are put into by their hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bucket {
+    pub(super) count: u32,
+    pub(super) number: u32,
+    /// Digits behind the point, where values are decimals.
+    pub(super) scale: Option<u8>,
+}
+
+impl Bucket {
+    /// Whether a value that is equal to the literal can lie in the bucket.
+    fn may_hold(self, literal: &Literal) -> bool {
+        if literal.low != literal.high {
+            return true;
+        }
+        let hash = match (&literal.low, self.scale) {
+            (Value::Integer(number), None) => Some(bucket::of_number(*number)),
+            (Value::Text(text), None) => Some(bucket::of_bytes(text.as_bytes())),
+            (Value::Float(number), Some(scale)) => unscaled(*number, scale).map(bucket::of_unscaled),
+            (Value::Integer(_) | Value::Float(_) | Value::Text(_), _) => None,
+        };
+        let number = hash.and_then(|hash| bucket::number(hash, self.count));
+        number.is_none_or(|number| number == self.number)
+    }
+}
+
+/// The decimal that a double stands for, without its point; `None` for one that doubles do not keep apart from its neighbours.
+fn unscaled(number: f64, scale: u8) -> Option<i128> {
+    const EXACT_BELOW: f64 = 1e15;
+    let unscaled = (number * 10_f64.powi(scale.into())).round();
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+    (unscaled.abs() < EXACT_BELOW).then_some(unscaled as i128)
 }
 
 /// Whether the value of the comparison itself is in question.
@@ -97,6 +134,7 @@ impl Domain<'_> {
         high: None,
         high_is_prefix: false,
         can_be_nan: true,
+        bucket: None,
     };
 
     /// Every row is null.
@@ -107,6 +145,7 @@ impl Domain<'_> {
         high: None,
         high_is_prefix: false,
         can_be_nan: false,
+        bucket: None,
     };
 
     pub(super) fn is_null(&self) -> Truth {
@@ -115,7 +154,13 @@ impl Domain<'_> {
 
     pub(super) fn compare(&self, operator: Operator, literal: &Literal) -> Truth {
         let can_be = |outcome| self.can_be_value && self.can_compare(operator, literal, outcome);
-        Truth { can_be_true: can_be(true), can_be_false: can_be(false), can_be_null: self.can_be_null }
+        let is_elsewhere =
+            operator == Operator::Equal && self.bucket.is_some_and(|bucket| !bucket.may_hold(literal));
+        Truth {
+            can_be_true: can_be(true) && !is_elsewhere,
+            can_be_false: can_be(false),
+            can_be_null: self.can_be_null,
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Facts<'a> {
     pub(super) fn read(columns: &[StatisticsColumn], stats: &'a str) -> Self {
         let mut facts = Self::unknown(columns.len());
         let is_read = each_field(stats, |name, value| {
-            let slot: Slot<'a> = match name {
+            let slot: Slot<'a, Found<'a>> = match name {
                 "numRecords" => {
                     facts.records = Some(Spelling::Json(value.get()));
                     return;
@@ -81,18 +81,34 @@ impl<'a> Facts<'a> {
                 "nullCount" => |found| &mut found.nulls,
                 _ => return,
             };
-            Collector { columns, slot }.collect(&mut facts.found, value, Level { depth: 0, among: u64::MAX });
+            Collector { columns, slot }.collect(&mut facts.found, value, Level::TOP);
         });
         if is_read { Self { is_read, ..facts } } else { Self::unknown(columns.len()) }
     }
 }
 
-/// Picks one of what is found.
-type Slot<'a> = for<'f> fn(&'f mut Found<'a>) -> &'f mut Option<Spelling<'a>>;
+/// What the field `name` of statistics says of each column.
+pub(super) fn section<'a>(
+    columns: &[StatisticsColumn],
+    stats: &'a str,
+    name: &str,
+) -> Vec<Option<Spelling<'a>>> {
+    let mut found = vec![None; columns.len()];
+    each_field(stats, |field, value| {
+        if field == name {
+            let slot: Slot<'a, Option<Spelling<'a>>> = |found| found;
+            Collector { columns, slot }.collect(&mut found, value, Level::TOP);
+        }
+    });
+    found
+}
 
-struct Collector<'c, 'a> {
+/// Picks one of what is found.
+type Slot<'a, F> = for<'f> fn(&'f mut F) -> &'f mut Option<Spelling<'a>>;
+
+struct Collector<'c, 'a, F> {
     columns: &'c [StatisticsColumn],
-    slot: Slot<'a>,
+    slot: Slot<'a, F>,
 }
 
 /// How deep an object lies, and which columns have the path that led to it: bit `n` stands for column `n`.
@@ -102,9 +118,13 @@ struct Level {
     among: u64,
 }
 
-impl<'a> Collector<'_, 'a> {
+impl Level {
+    const TOP: Self = Self { depth: 0, among: u64::MAX };
+}
+
+impl<'a, F> Collector<'_, 'a, F> {
     /// Puts what `object` has at the columns' paths into their slots.
-    fn collect(&self, found: &mut [Found<'a>], object: &'a RawValue, Level { depth, among }: Level) {
+    fn collect(&self, found: &mut [F], object: &'a RawValue, Level { depth, among }: Level) {
         each_field(object.get(), |name, value| {
             let mut inside = 0_u64;
             for (number, (column, found)) in self.columns.iter().zip(found.iter_mut()).enumerate() {

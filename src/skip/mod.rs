@@ -3,7 +3,7 @@
 //! Clients send hints beside a query (Delta Sharing, "SQL Expressions for Predicate" and "JSON predicates for
 //! Filtering"). A file may be left out only if no row of it can make every hint true; whatever is not understood
 //! keeps the file. `json_hints` and `sql_hints` read what was sent into one `expression`; `compile` binds it to the
-//! columns of a table version; `predicate` asks it of `domain`s, which `partition` and `statistics` read; `verdicts`
+//! columns of a table version; `predicate` asks it of `domain`s, which `partition`, `partition_facts` and `statistics` read; `verdicts`
 //! remembers what was found for partition values, `typed` asks whole blocks by bounds that `bounds_maker` read once;
 //! `pruner` leads the way through a list.
 
@@ -19,6 +19,7 @@ mod json_hints;
 mod literal;
 mod moment;
 mod partition;
+mod partition_facts;
 pub mod predicate;
 pub mod pruner;
 mod sql_casts;

@@ -46,6 +46,7 @@ fn domain_of(value: &RawValue, data_type: Type) -> Domain<'static> {
         high: Some(high),
         high_is_prefix: false,
         can_be_nan: false,
+        bucket: None,
     }
 }
 

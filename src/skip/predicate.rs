@@ -74,12 +74,15 @@ impl Predicate {
     }
 
     pub(super) fn partition_domains(&self, partition_values_json: &[u8]) -> Vec<Domain<'static>> {
+        if self.partition_columns.is_empty() {
+            return Vec::new();
+        }
         partition::domains(&self.partition_columns, partition_values_json)
     }
 
-    /// What the condition can be, as far as partition values tell.
-    pub(super) fn ask_partition(&self, partition: &[Domain<'_>]) -> Truth {
-        self.node.evaluate(partition, &[])
+    /// What the condition can be, as far as partition values tell, and facts that they stand for.
+    pub(super) fn ask_partition(&self, partition: &[Domain<'_>], facts: &[Domain<'_>]) -> Truth {
+        self.node.evaluate(partition, facts)
     }
 
     /// What the condition can be in a file with these statistics.

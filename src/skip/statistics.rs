@@ -53,6 +53,7 @@ pub(super) fn domain<'a>(
         high_is_prefix: is_cut,
         // Writers that copy bounds from Parquet leave NaN out of them.
         can_be_nan: matches!(data_type, Type::Float | Type::Double | Type::Opaque),
+        bucket: None,
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::domain::Domain;
+use super::partition_facts::KnownFacts;
 use super::predicate::Predicate;
 use crate::limits::{KNOWN_PARTITIONS_BYTES_MAX, PARTITIONS_ASKED_PER_STEP};
 use crate::table::dictionary::DictionaryBuilder;
 use crate::table::file::File;
 use crate::table::file_list::FileList;
+use crate::table::partition_text;
 use crate::table::partition_values::ValueId;
 use crate::table::segment::PartitionNumber;
 
@@ -48,6 +50,9 @@ pub(super) struct Verdicts {
     open: Vec<Vec<Domain<'static>>>,
     /// Bytes of JSON that the open ones were made of.
     open_bytes: usize,
+    /// The open one of partitions that have no values.
+    without_values: Option<Code>,
+    facts: KnownFacts,
     unlisted: DictionaryBuilder,
     /// By number in `unlisted`.
     of_unlisted: Vec<Code>,
@@ -98,7 +103,7 @@ impl Verdicts {
         if self.segment != Some(file.partition.segment) {
             self.enter(file.partition.segment, Arc::default());
         }
-        let code = self.code_within(predicate, file.partition.number, || file.partition_values_json);
+        let code = self.code_within(predicate, file.partition.number, || file.partition_text);
         self.verdict(code)
     }
 
@@ -118,7 +123,7 @@ impl Verdicts {
             self.enter(partition.segment, files.value_ids(partition.segment));
             self.of_id.resize(files.value_count(), Code::UNASKED);
         }
-        self.code_within(predicate, partition.number, || files.partition_values_json(partition))
+        self.code_within(predicate, partition.number, || files.partition_text(partition))
     }
 
     fn enter(&mut self, segment: usize, ids: Arc<[ValueId]>) {
@@ -133,7 +138,7 @@ impl Verdicts {
         &mut self,
         predicate: &Predicate,
         number: u16,
-        json: impl FnOnce() -> &'j [u8],
+        text: impl FnOnce() -> &'j [u8],
     ) -> Code {
         let number = usize::from(number);
         let id = self.ids.get(number).and_then(|id| id.listed());
@@ -143,26 +148,28 @@ impl Verdicts {
         };
         match known {
             Some(&code) if code != Code::UNASKED => code,
-            _ => self.ask(predicate, number, json()),
+            _ => self.ask(predicate, number, text()),
         }
     }
 
     #[cold]
-    fn ask(&mut self, predicate: &Predicate, number: usize, json: &[u8]) -> Code {
+    fn ask(&mut self, predicate: &Predicate, number: usize, text: &[u8]) -> Code {
         self.asked_count += 1;
-        if self.open_bytes + self.unlisted.byte_count() >= KNOWN_PARTITIONS_BYTES_MAX {
+        if self.open_bytes + self.unlisted.byte_count() + self.facts.byte_count()
+            >= KNOWN_PARTITIONS_BYTES_MAX
+        {
             self.forget();
         }
         if let Some(id) = self.ids.get(number).and_then(|id| id.listed()) {
-            let code = self.judge(predicate, json);
+            let code = self.judge(predicate, text);
             if let Some(slot) = self.of_id.get_mut(id) {
                 *slot = code;
             }
             return code;
         }
-        let (known, is_new) = self.unlisted.intern(json);
+        let (known, is_new) = self.unlisted.intern(text);
         if is_new {
-            let code = self.judge(predicate, json);
+            let code = self.judge(predicate, text);
             self.of_unlisted.push(code);
         }
         let code = self.of_unlisted.get(known as usize).copied().unwrap_or(Code::TAKEN);
@@ -175,20 +182,29 @@ impl Verdicts {
         code
     }
 
-    fn judge(&mut self, predicate: &Predicate, json: &[u8]) -> Code {
+    fn judge(&mut self, predicate: &Predicate, text: &[u8]) -> Code {
+        let json = partition_text::json(text);
         let domains = predicate.partition_domains(json);
-        let truth = predicate.ask_partition(&domains);
+        let facts = self.facts.domains(predicate.statistics_columns(), text);
+        let truth = predicate.ask_partition(&domains, &facts);
         if !truth.can_be_true {
-            Code::REFUSED
-        } else if truth.is_certain() || !predicate.needs_statistics() {
-            Code::TAKEN
-        } else {
-            let number = u32::try_from(self.open.len()).ok();
-            let code = number.and_then(|number| number.checked_add(Code::FIRST_OPEN));
-            self.open.push(domains);
-            self.open_bytes += json.len();
-            code.map_or(Code::TAKEN, Code)
+            return Code::REFUSED;
         }
+        if truth.is_certain() || !predicate.needs_statistics() {
+            return Code::TAKEN;
+        }
+        let has_values = !domains.is_empty();
+        if let Some(code) = self.without_values.filter(|_| !has_values) {
+            return code;
+        }
+        let number = u32::try_from(self.open.len()).ok();
+        let code = number.and_then(|number| number.checked_add(Code::FIRST_OPEN)).map_or(Code::TAKEN, Code);
+        self.open.push(domains);
+        self.open_bytes += json.len();
+        if !has_values {
+            self.without_values = Some(code);
+        }
+        code
     }
 
     /// Forgets what takes memory.
@@ -200,6 +216,8 @@ impl Verdicts {
         }
         self.open.clear();
         self.open_bytes = 0;
+        self.without_values = None;
+        self.facts = KnownFacts::default();
         self.unlisted = DictionaryBuilder::default();
         self.of_unlisted.clear();
         self.of_segment.clear();

@@ -22,6 +22,8 @@ pub struct File<'a> {
     pub modification_time_ms: i64,
     /// A whole JSON object, `{"date":"2024-01-01","n":null}`, safe to write into a line.
     pub partition_values_json: &'a [u8],
+    /// The same, and facts behind (see `partition_text`).
+    pub partition_text: &'a [u8],
     pub partition: PartitionNumber,
     /// The statistics' JSON text, escaped as the inside of a JSON string; empty when the log has none.
     pub stats_escaped: &'a [u8],
@@ -64,6 +66,7 @@ pub(super) fn file<'a>(
         size_bytes: segment.sizes_bytes.get(row)?,
         modification_time_ms: segment.modification_times_ms.get(row)?,
         partition_values_json: segment.partitions.json(partition.number),
+        partition_text: segment.partitions.text(partition.number),
         partition,
         stats_escaped: &[],
         record_count: segment.record_counts.get(row),

@@ -23,6 +23,7 @@ pub mod page;
 mod page_order;
 mod page_rows;
 mod partition_runs;
+pub mod partition_text;
 pub mod partition_values;
 mod partitions;
 pub mod path_digest;

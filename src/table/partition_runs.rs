@@ -54,10 +54,10 @@ impl FileList {
         self.segments.get(segment).map_or_else(Arc::default, |live| Arc::clone(&live.value_ids))
     }
 
-    /// The JSON object of partition values; empty if there are none of that number.
-    pub fn partition_values_json(&self, partition: PartitionNumber) -> &[u8] {
+    /// The text of partition values (see `partition_text`); empty if there are none of that number.
+    pub fn partition_text(&self, partition: PartitionNumber) -> &[u8] {
         let segment = self.segments.get(partition.segment);
-        segment.map_or(&[], |live| live.segment.partitions.json(partition.number))
+        segment.map_or(&[], |live| live.segment.partitions.text(partition.number))
     }
 }
 

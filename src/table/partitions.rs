@@ -4,13 +4,16 @@ use std::ops::Range;
 
 use super::column_file::{Column, ColumnReader, ColumnWriter, Error, check};
 use super::dictionary::Strings;
+use super::partition_text;
 
 /// Distinct partition values by number. Rows stand in the order of the numbers, so that those with the same values are
 /// neighbours.
 #[derive(Debug, Default)]
 pub(crate) struct Partitions {
-    /// Finished JSON objects.
+    /// Finished texts: JSON objects, and facts behind (see `partition_text`).
     values: Strings,
+    /// Whether there are facts behind any.
+    has_facts: bool,
     /// First row after those with the values of each number; ascending.
     row_ends: Vec<u32>,
 }
@@ -23,17 +26,27 @@ impl Partitions {
             row_end += u32::try_from(count).unwrap_or(u32::MAX);
             row_end
         });
-        Self { row_ends: row_ends.collect(), values }
+        let has_facts = values.iter().any(partition_text::has_facts);
+        Self { row_ends: row_ends.collect(), has_facts, values }
     }
 
     /// The JSON object of a number; empty if there is none.
     pub(crate) fn json(&self, number: u16) -> &[u8] {
-        self.values.get(usize::from(number))
+        self.json_of(self.text(number))
     }
 
     /// The JSON objects of all numbers, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.values.iter()
+        self.values.iter().map(|text| self.json_of(text))
+    }
+
+    fn json_of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        if self.has_facts { partition_text::json(text) } else { text }
+    }
+
+    /// The whole text of a number; empty if there is none.
+    pub(crate) fn text(&self, number: u16) -> &[u8] {
+        self.values.get(usize::from(number))
     }
 
     /// First row after those with the values of this number and all before.
@@ -59,10 +72,11 @@ impl Partitions {
             values.push_with(|out| write(value, out));
         }
         values.shrink();
+        self.has_facts = values.iter().any(partition_text::has_facts);
         self.values = values;
     }
 
-    /// The JSON objects by number.
+    /// The texts by number.
     pub(crate) fn values(&self) -> &Strings {
         &self.values
     }
@@ -83,7 +97,9 @@ impl Column for Partitions {
     }
 
     fn read(input: &mut ColumnReader<'_>) -> Result<Self, Error> {
-        let partitions = Self { values: Strings::read(input)?, row_ends: input.array()? };
+        let mut partitions =
+            Self { values: Strings::read(input)?, row_ends: input.array()?, has_facts: false };
+        partitions.has_facts = partitions.values.iter().any(partition_text::has_facts);
         check(partitions.values.len() == partitions.row_ends.len(), "a partition has no values")?;
         check(partitions.row_ends.is_sorted(), "a partition begins before the one in front")?;
         Ok(partitions)

@@ -69,7 +69,8 @@ pub struct NewFile<'a> {
     pub digest: PathDigest,
     pub size_bytes: u64,
     pub modification_time_ms: i64,
-    /// A whole JSON object, or what the writer turns into one when it finishes the list.
+    /// A whole JSON object, perhaps with facts behind (see `partition_text`), or what the writer turns into that when it
+    /// finishes the list.
     pub partition_values: &'a [u8],
     pub statistics: StatisticsText<'a>,
     /// Rows in the file, deleted ones too.

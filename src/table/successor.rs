@@ -19,7 +19,7 @@ impl FileList {
     /// Segments are shared, and files are found by their digests, so that a commit costs the same however large the table
     /// is. Small segments at the end, and those that are mostly dead, are merged into the new one: of many
     /// small commits there are a logarithmic number of segments with up to `limits::MERGED_FILES_MAX` files. `write_partition` is as for
-    /// [`FileListBuilder::finish`]; it also gets JSON objects that are finished, and has to copy them.
+    /// [`FileListBuilder::finish`]; it also gets texts that are finished, and has to copy them.
     #[must_use]
     pub fn successor(
         &self,
@@ -120,7 +120,7 @@ impl LiveSegment {
                     digest,
                     size_bytes: file.size_bytes,
                     modification_time_ms: file.modification_time_ms,
-                    partition_values: file.partition_values_json,
+                    partition_values: file.partition_text,
                     statistics: StatisticsText::Escaped(file.stats_escaped),
                     record_count: file.record_count,
                     deletion_vector,

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::error::{Error, Fault};
 use super::identities::{Identities, Identity};
 use super::list::Manifest;
+use super::partition_facts::{FactSpec, Places, Tuples};
 use super::paths::Root;
 use super::statistics::{Columns, Text};
 use crate::manifest::codec::Unpacker;
@@ -22,6 +23,7 @@ pub(super) struct Telling {
     pub(super) root: Root,
     pub(super) columns: Columns,
     pub(super) identities: Vec<Identities>,
+    pub(super) facts: Vec<FactSpec>,
     /// Columns that each file has to have.
     pub(super) wanted: Vec<Wanted>,
 }
@@ -65,13 +67,14 @@ pub(super) fn decode(telling: &Telling, manifests: &[(Manifest, Bytes)]) -> Resu
         telling,
         unpacker: Unpacker::new(),
         statistics: Text::default(),
+        tuples: Tuples::new(&telling.facts, &telling.columns),
         files: FileListBuilder::default(),
         has_unnumbered_files: false,
     };
     for (manifest, bytes) in manifests {
         decoder.read(manifest, bytes)?;
     }
-    let segments = decoder.files.finish(&mut |values, out| out.extend_from_slice(values));
+    let segments = decoder.files.finish(&mut |text, out| out.extend_from_slice(text));
     Ok(Unit {
         parts: segments.into_iter().map(Part::whole).collect(),
         has_unnumbered_files: decoder.has_unnumbered_files,
@@ -82,8 +85,16 @@ struct Decoder<'t> {
     telling: &'t Telling,
     unpacker: Unpacker,
     statistics: Text,
+    tuples: Tuples<'t>,
     files: FileListBuilder,
     has_unnumbered_files: bool,
+}
+
+/// How the tuples of a manifest are told.
+struct Told<'m> {
+    manifest: &'m Manifest,
+    identities: Vec<Identity>,
+    places: Places<'m>,
 }
 
 /// Why a manifest is not read to its end.
@@ -128,15 +139,20 @@ impl Decoder<'_> {
         // A manifest without a list says itself which spec it has.
         let spec_id = opened.partition_spec_id().filter(|_| manifest.length_bytes == 0);
         let spec_id = spec_id.unwrap_or(manifest.spec_id);
-        let identities = Identities::places(&self.telling.identities, spec_id, opened.partition_fields());
+        let told = Told {
+            manifest,
+            identities: Identities::places(&self.telling.identities, spec_id, opened.partition_fields()),
+            places: self.tuples.places(spec_id, opened.partition_fields()),
+        };
         let mut unpacker = std::mem::take(&mut self.unpacker);
-        let mut add = |entry: &Entry<'_>| self.add(entry, &identities, manifest);
+        let mut add = |entry: &Entry<'_>| self.add(entry, &told);
         let read = each_live((manifest, bytes), &mut unpacker, &mut add);
         self.unpacker = unpacker;
         read
     }
 
-    fn add(&mut self, entry: &Entry<'_>, identities: &[Identity], manifest: &Manifest) -> Result<(), Error> {
+    fn add(&mut self, entry: &Entry<'_>, told: &Told<'_>) -> Result<(), Error> {
+        let Told { manifest, identities, places } = told;
         let file = || entry.file_path.to_owned();
         let cannot_be = |what| Error::Entry { path: manifest.path.clone(), file: file(), what };
         if entry.content != FileContent::Data {
@@ -168,7 +184,7 @@ impl Decoder<'_> {
             size_bytes,
             // Nobody notes it, and what snapshots say is lost with them: files of one version have to keep their times.
             modification_time_ms: 0,
-            partition_values: b"{}",
+            partition_values: self.tuples.text(places, &entry.partition),
             statistics: StatisticsText::Escaped(statistics),
             record_count: Some(record_count),
             deletion_vector: None,

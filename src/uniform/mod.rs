@@ -15,6 +15,7 @@ pub mod manifests;
 pub mod metadata_files;
 pub mod moments;
 pub mod naming;
+mod partition_facts;
 pub mod paths;
 pub mod place;
 pub mod pointer;

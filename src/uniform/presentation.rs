@@ -14,6 +14,7 @@ use super::footers::Needs;
 use super::history::History;
 use super::identities::Identities;
 use super::naming::{self, NAME_MAPPING, NameMapping, Naming};
+use super::partition_facts::FactSpec;
 use super::paths::Root;
 use super::schema::{Features, SchemaWriter};
 use super::statistics::Columns;
@@ -74,6 +75,8 @@ impl Presentation {
         }
         let identities: Vec<Identities> = table.specs().iter().map(Identities::of).collect();
         let columns = Columns::of(&schema.fields, &naming);
+        let facts =
+            table.specs().iter().map(|spec| FactSpec::of(spec, &columns, (&index, &history))).collect();
         let mut wanted = Vec::new();
         collect_wanted(&schema.fields, "", &history, &mut wanted);
         let ids = identities.iter().flat_map(Identities::column_ids).collect::<BTreeSet<i32>>();
@@ -100,7 +103,7 @@ impl Presentation {
                 created_time_ms: None,
             },
             features,
-            telling: Arc::new(Telling { root, columns, identities, wanted }),
+            telling: Arc::new(Telling { root, columns, identities, facts, wanted }),
         })
     }
 

@@ -58,6 +58,19 @@ impl<'e> Slot<'e> {
     }
 }
 
+/// What a partition value says of all values of a column.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// There are none but nulls; otherwise there are no nulls.
+    pub(super) is_null: bool,
+    pub(super) low: Option<Vec<u8>>,
+    pub(super) high: Option<Vec<u8>>,
+    /// What texts begin with.
+    pub(super) prefix: Option<String>,
+    /// How many buckets there are, and the one that all values hash to.
+    pub(super) bucket: Option<(u32, u32)>,
+}
+
 /// Statistics that are being written; its buffers are used again and again.
 #[derive(Debug, Default)]
 pub(super) struct Text {
@@ -123,6 +136,52 @@ impl Columns {
     fn number_of(&self, id: i32) -> Option<usize> {
         let at = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         self.by_id.get(at).map(|(_, number)| *number)
+    }
+
+    /// The number of a column, and how its bounds are spelt.
+    pub(super) fn find(&self, id: i32) -> Option<(usize, Form)> {
+        let number = self.number_of(id)?;
+        self.list.get(number).map(|column| (number, column.form))
+    }
+
+    /// What is said of a column, as a fact of a partition (see `table::partition_text`), escaped as statistics are.
+    pub(super) fn fact(&self, number: usize, said: &Said) -> Vec<u8> {
+        let Some(column) = self.list.get(number) else { return Vec::new() };
+        let mut out = b"{\\\"numRecords\\\":1".to_vec();
+        let mut value = Vec::new();
+        let sections = [("minValues", &said.low), ("maxValues", &said.high)];
+        for (section, bound) in sections {
+            value.clear();
+            if bound.as_deref().is_some_and(|bound| column.form.write(bound, &mut value)) {
+                self.put(section, column, &value, &mut out);
+            }
+        }
+        self.put("nullCount", column, if said.is_null { b"1" } else { b"0" }, &mut out);
+        if let Some(prefix) = &said.prefix {
+            value.clear();
+            push_text(prefix, &mut value);
+            self.put("prefixes", column, &value, &mut out);
+        }
+        if let Some((count, number)) = said.bucket {
+            self.put("buckets", column, format!("[{count},{number}]").as_bytes(), &mut out);
+        }
+        out.push(b'}');
+        out
+    }
+
+    /// Appends an object that has one column only.
+    fn put(&self, section: &str, column: &Column, value: &[u8], out: &mut Vec<u8>) {
+        out.push(b',');
+        push_text(section, out);
+        out.push(b':');
+        for group in &column.groups {
+            out.push(b'{');
+            out.extend_from_slice(self.groups.get(*group).map(Vec::as_slice).unwrap_or_default());
+        }
+        out.push(b'{');
+        out.extend_from_slice(&column.key);
+        out.extend_from_slice(value);
+        out.extend(std::iter::repeat_n(b'}', column.groups.len() + 1));
     }
 
     fn slots<'e>(&self, entry: &Entry<'e>, only: &'e [(i32, Only<'e>)]) -> Vec<Slot<'e>> {

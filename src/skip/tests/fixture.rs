@@ -153,7 +153,7 @@ pub(super) fn kept_one_by_one(hints: &Hints, metadata: &Metadata, files: &FileLi
             let truth = predicate.ask_file(&partition, std::str::from_utf8(&stats).unwrap());
             // Nothing can be left out for want of statistics.
             truth.can_be_true
-                || file.stats_escaped.is_empty() && predicate.ask_partition(&partition).can_be_true
+                || file.stats_escaped.is_empty() && predicate.ask_partition(&partition, &[]).can_be_true
         }));
     }
     kept
