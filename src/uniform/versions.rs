@@ -10,6 +10,7 @@ use crate::error::Kind;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::reference::{MAIN_BRANCH, Reference};
 use crate::iceberg::snapshot::Facts;
+use crate::iceberg::statistics::SnapshotLogEntry;
 use crate::state::record::TableVersion;
 use crate::table::snapshot::Version;
 
@@ -70,7 +71,9 @@ pub fn grow(
 ) -> Result<Vec<TableVersion>, Error> {
     let line = Line::of(metadata, reference)?;
     let head = line.head();
-    if known.last().is_some_and(|last| head.is_of(last)) {
+    let is_known = known.last().is_some_and(|last| head.is_of(last));
+    // A branch that is where it was may have been elsewhere meanwhile; only the log of the main one tells.
+    if is_known && !matches!(line.kind, LineKind::Main) {
         return Ok(Vec::new());
     }
     let mut states = line.states_after(known.last());
@@ -195,8 +198,10 @@ impl<'a> Line<'a> {
         if log.last().map(|entry| entry.snapshot_id) != self.metadata.current_snapshot_id() {
             return None;
         }
-        let known =
-            last.and_then(|last| log.iter().rposition(|entry| Some(entry.snapshot_id) == last.snapshot_id));
+        let is_last = |entry: &SnapshotLogEntry, last: &TableVersion| {
+            Some(entry.snapshot_id) == last.snapshot_id && entry.timestamp_ms <= last.timestamp_ms
+        };
+        let known = last.and_then(|last| log.iter().rposition(|entry| is_last(entry, last)));
         let later = log.iter().enumerate().filter(|(place, entry)| match (known, last) {
             (Some(known), _) => *place > known,
             // The last known one has expired, and all before it.

@@ -164,6 +164,19 @@ fn a_rollback_is_one_more_version_of_an_old_snapshot() {
 }
 
 #[test]
+fn what_the_table_was_between_two_looks_is_remembered() {
+    let mut table = Table::new(2);
+    let ids = [table.append(), table.append()];
+    let mut rows = Vec::new();
+    table.look(&mut rows, None);
+    table.set_current(ids[0]);
+    table.set_current(ids[1]);
+    table.look(&mut rows, None);
+    assert_eq!(brief(&rows)[2..], [(2, Some(ids[1]), 0), (3, Some(ids[0]), 0), (4, Some(ids[1]), 0)]);
+    assert_eq!(brief(&rows), table.first_sight(None));
+}
+
+#[test]
 fn a_new_schema_is_a_version_and_old_ones_keep_theirs() {
     let mut table = Table::new(2);
     let first = table.append();
