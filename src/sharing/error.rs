@@ -271,6 +271,14 @@ fn reason_of(error: &snapshot::error::Error) -> Option<String> {
         Snapshot::Uniform(Uniform::Path { source, .. }) => {
             Some(format!("the path of one of its files: {source}"))
         }
+        Snapshot::Uniform(Uniform::ManifestList { source, .. } | Uniform::Manifest { source, .. })
+            if source.kind() == Kind::Unsupported =>
+        {
+            Some(format!("one of its manifests: {source}"))
+        }
+        Snapshot::Uniform(Uniform::Deletes { source }) if source.kind() == Kind::Unsupported => {
+            Some(source.to_string())
+        }
         Snapshot::MetadataFile(error) => error.unserved(),
         Snapshot::Uniform(_)
         | Snapshot::Storage(_)
@@ -339,6 +347,11 @@ mod tests {
         let (status, text) = wire(&error);
         assert_eq!(status, 400);
         assert!(text.contains("fooBar"), "{text}");
+        let source = crate::manifest::error::Error::Codec { name: "bzip2".to_owned() };
+        let error = uniform::error::Error::Manifest { path: "s3://lake/secret/m".to_owned(), source };
+        let (status, text) = wire(&Error::Snapshot(error.into()));
+        assert_eq!(status, 400);
+        assert!(text.contains("compressed with bzip2") && !text.contains("secret"), "{text}");
     }
 
     #[test]
