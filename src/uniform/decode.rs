@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::error::{Error, Fault};
+use super::former_types::{Former, Found};
 use super::identities::{Identities, Identity};
 use super::list::Manifest;
 use super::partition_facts::{FactSpec, Places, Tuples};
@@ -26,6 +27,8 @@ pub(super) struct Telling {
     pub(super) facts: Vec<FactSpec>,
     /// Columns that each file has to have.
     pub(super) wanted: Vec<Wanted>,
+    /// Columns that files may have in another type.
+    pub(super) former: Vec<Former>,
 }
 
 /// A column that has values even in files that do not hold it, which Delta readers do not know.
@@ -52,12 +55,13 @@ pub(super) struct Unit {
     pub(super) parts: Vec<Part>,
     /// Whether there are files from before the table counted its commits.
     pub(super) has_unnumbered_files: bool,
+    pub(super) former: Found,
 }
 
 impl Unit {
     pub(super) fn memory_bytes(&self) -> usize {
         let parts = self.parts.iter().map(|part| part.segment.memory_bytes());
-        parts.sum::<usize>() + size_of::<Self>()
+        parts.sum::<usize>() + self.former.memory_bytes() + size_of::<Self>()
     }
 }
 
@@ -70,6 +74,7 @@ pub(super) fn decode(telling: &Telling, manifests: &[(Manifest, Bytes)]) -> Resu
         tuples: Tuples::new(&telling.facts, &telling.columns),
         files: FileListBuilder::default(),
         has_unnumbered_files: false,
+        former: Found::default(),
     };
     for (manifest, bytes) in manifests {
         decoder.read(manifest, bytes)?;
@@ -78,6 +83,7 @@ pub(super) fn decode(telling: &Telling, manifests: &[(Manifest, Bytes)]) -> Resu
     Ok(Unit {
         parts: segments.into_iter().map(Part::whole).collect(),
         has_unnumbered_files: decoder.has_unnumbered_files,
+        former: decoder.former,
     })
 }
 
@@ -88,6 +94,7 @@ struct Decoder<'t> {
     tuples: Tuples<'t>,
     files: FileListBuilder,
     has_unnumbered_files: bool,
+    former: Found,
 }
 
 /// How the tuples of a manifest are told.
@@ -175,6 +182,9 @@ impl Decoder<'_> {
                 Reason::Default => Fault::InitialDefault { column, file }.into(),
                 Reason::Partition => Fault::PartitionColumn { column, file }.into(),
             });
+        }
+        if !self.telling.former.is_empty() {
+            self.former.note(&self.telling.former, entry);
         }
         self.has_unnumbered_files |= entry.sequence_number.unwrap_or(0) == 0;
         let statistics = self.telling.columns.write(entry, identities, &mut self.statistics);

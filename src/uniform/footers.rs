@@ -40,10 +40,7 @@ pub(super) async fn naming(
     let store = &source.buckets.open(source.bucket, "")?;
     let reads = paths.into_iter().map(|path| async move {
         let key = source.key(&path)?;
-        let footer = read_footer(store, &key, &path).await?;
-        let metadata = ParquetMetaDataReader::decode_metadata(&footer);
-        let metadata = metadata.map_err(|_| Error::Footer { path })?;
-        Ok::<_, Error>(metadata.file_metadata().schema_descr().root_schema_ptr())
+        columns(store, &key, &path).await
     });
     let columns: Vec<TypePtr> = stream::iter(reads).buffered(FOOTERS_READ_AT_ONCE).try_collect().await?;
     let mut names =
@@ -76,9 +73,8 @@ pub(super) async fn check_sample(
     for manifest in manifests.iter().step_by(manifests.len().div_ceil(FOOTERS_SAMPLED).max(1)) {
         let Some(path) = first_path(source, manifest).await? else { continue };
         let Ok(key) = source.key(&path) else { continue };
-        let Ok(footer) = read_footer(&store, &key, &path).await else { continue };
-        let Ok(metadata) = ParquetMetaDataReader::decode_metadata(&footer) else { continue };
-        needs.check(metadata.file_metadata().schema_descr().root_schema(), &path)?;
+        let Ok(root) = columns(&store, &key, &path).await else { continue };
+        needs.check(&root, &path)?;
     }
     Ok(())
 }
@@ -153,6 +149,14 @@ async fn live_paths(source: &Source<'_>, manifests: &[Manifest]) -> Result<Vec<S
         }
     }
     Ok(paths)
+}
+
+/// What a file says of its columns.
+pub(super) async fn columns(store: &TableStore, key: &str, path: &str) -> Result<TypePtr, Error> {
+    let footer = read_footer(store, key, path).await?;
+    let metadata = ParquetMetaDataReader::decode_metadata(&footer);
+    let metadata = metadata.map_err(|_| Error::Footer { path: path.to_owned() })?;
+    Ok(metadata.file_metadata().schema_descr().root_schema_ptr())
 }
 
 async fn read_footer(store: &TableStore, key: &str, path: &str) -> Result<Bytes, Error> {

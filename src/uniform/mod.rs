@@ -8,6 +8,7 @@ mod decode;
 mod deleted;
 pub mod error;
 mod footers;
+mod former_types;
 mod history;
 mod identities;
 mod list;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use decode::Unit;
 use error::Error;
+use former_types::Verdict;
 use list::Source;
 use manifests::Manifests;
 use naming::Naming;
@@ -105,6 +107,7 @@ async fn tell(
     let subject = Subject { metadata, snapshot_id, schema_id, has_unnumbered_files, naming: None };
     let mut presentation = Presentation::of(&subject, root.clone())?;
     let Some(id) = snapshot_id else {
+        presentation.settle(Verdict::Current)?;
         return Ok(Told { presentation, units: Vec::new(), vectors: Vec::new() });
     };
     let snapshot = metadata.snapshot(id).ok_or(Error::NoSnapshot { id })?;
@@ -122,5 +125,10 @@ async fn tell(
     footers::check_sample(&source, &listed.data, &presentation.needs).await?;
     let form = presentation.form();
     let units = manifests.units(&source, (&presentation.telling, &form), listed.groups()).await?;
+    if !presentation.telling.former.is_empty() {
+        let found: Vec<_> = units.iter().map(|unit| &unit.former).collect();
+        let verdict = former_types::read(&source, &found, &presentation.telling.former).await?;
+        presentation.settle(verdict)?;
+    }
     Ok(Told { presentation, units, vectors })
 }

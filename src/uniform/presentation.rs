@@ -6,17 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use md5::{Digest, Md5};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::decode::{Reason, Telling, Wanted};
 use super::error::{Error, Fault};
 use super::footers::Needs;
+use super::former_types::Verdict;
 use super::history::History;
 use super::identities::Identities;
 use super::naming::{self, NAME_MAPPING, NameMapping, Naming};
 use super::partition_facts::FactSpec;
 use super::paths::Root;
-use super::schema::{Features, SchemaWriter};
+use super::schema::{Features, SchemaWriter, TYPE_CHANGES, TYPE_WIDENING};
 use super::statistics::Columns;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::types::{Field, Type};
@@ -63,9 +65,14 @@ impl Presentation {
         let of_table =
             || naming::of_table(table, subject.snapshot_id, (&history, &index), subject.has_unnumbered_files);
         let naming = subject.naming.clone().unwrap_or_else(of_table);
-        let mut writer = SchemaWriter { naming: &naming, history: &history, features: Features::new() };
+        let mut writer = SchemaWriter {
+            naming: &naming,
+            history: &history,
+            features: Features::new(),
+            former: Vec::new(),
+        };
         let schema_json = writer.fields(&schema.fields, "")?;
-        let mut features = writer.features;
+        let SchemaWriter { mut features, former, .. } = writer;
         let mut configuration = BTreeMap::new();
         if let Some(mode) = naming.mode() {
             features.insert("columnMapping");
@@ -103,7 +110,7 @@ impl Presentation {
                 created_time_ms: None,
             },
             features,
-            telling: Arc::new(Telling { root, columns, identities, facts, wanted }),
+            telling: Arc::new(Telling { root, columns, identities, facts, wanted, former }),
         })
     }
 
@@ -113,10 +120,42 @@ impl Presentation {
         Some(NameMapping::parse(text).unwrap_or_default())
     }
 
+    /// Tells of other types that columns had only if a file may have one of them.
+    ///
+    /// # Errors
+    /// [`Fault::TypeChange`].
+    pub(super) fn settle(&mut self, verdict: Verdict) -> Result<(), Fault> {
+        let fault = self.telling.former.iter().find_map(|former| former.fault.clone());
+        if let Some(fault) = fault.filter(|_| verdict == Verdict::Refused) {
+            return Err(fault);
+        }
+        if verdict == Verdict::Current
+            && self.features.remove(TYPE_WIDENING)
+            && let Ok(mut schema) = serde_json::from_str(&self.metadata.schema_string)
+        {
+            forget_changes(&mut schema);
+            self.metadata.schema_string = schema.to_string();
+        }
+        Ok(())
+    }
+
     /// What the telling of files depends on.
     pub(super) fn form(&self) -> String {
         let wanted: Vec<_> = self.telling.wanted.iter().map(|one| (&one.ids, one.reason)).collect();
-        format!("{:?}\0{}\0{wanted:?}", self.naming, self.metadata.schema_string)
+        let former: Vec<_> = self.telling.former.iter().map(|one| (one.id, one.is_narrower)).collect();
+        format!("{:?}\0{}\0{wanted:?}\0{former:?}", self.naming, self.metadata.schema_string)
+    }
+}
+
+/// Takes the types that columns had before out of a schema.
+fn forget_changes(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.remove(TYPE_CHANGES);
+            object.values_mut().for_each(forget_changes);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_changes),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -8,10 +8,15 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::error::Fault;
+use super::former_types::Former;
 use super::history::History;
 use super::naming::Naming;
 use crate::iceberg::primitive::Primitive;
 use crate::iceberg::types::{Field, Type};
+
+/// The reader feature of columns that became wider, and what they were before, in a column's metadata.
+pub(super) const TYPE_WIDENING: &str = "typeWidening";
+pub(super) const TYPE_CHANGES: &str = "delta.typeChanges";
 
 /// Names of reader features.
 pub(super) type Features = BTreeSet<&'static str>;
@@ -22,6 +27,8 @@ pub(super) struct SchemaWriter<'s> {
     pub(super) history: &'s History<'s>,
     /// What readers have to know.
     pub(super) features: Features,
+    /// Columns whose type was another once.
+    pub(super) former: Vec<Former>,
 }
 
 /// The types that an element, a key or a value had before, for the column that holds it.
@@ -50,15 +57,15 @@ impl SchemaWriter<'_> {
         let part = Part { id: field.id, of: &field.field_type, path: &path, inside: "" };
         let data_type = self.part(&part, &mut changes)?;
         if !changes.is_empty() {
-            self.features.insert("typeWidening");
-            metadata.insert("delta.typeChanges".to_owned(), Value::Array(changes));
+            self.features.insert(TYPE_WIDENING);
+            metadata.insert(TYPE_CHANGES.to_owned(), Value::Array(changes));
         }
         let nullable = !field.required;
         Ok(json!({"name": field.name, "type": data_type, "nullable": nullable, "metadata": metadata}))
     }
 
     fn part(&mut self, part: &Part<'_>, changes: &mut Changes) -> Result<Value, Fault> {
-        self.note_changes(part, changes)?;
+        self.note_changes(part, changes);
         let Part { path, inside, .. } = *part;
         let below = |name: &str| {
             let inside = if inside.is_empty() { name.to_owned() } else { format!("{inside}.{name}") };
@@ -94,28 +101,32 @@ impl SchemaWriter<'_> {
         }
     }
 
-    /// Older files may have the column in a narrower type.
-    fn note_changes(&self, part: &Part<'_>, changes: &mut Changes) -> Result<(), Fault> {
+    /// Older files may have the column in a narrower type. A wider one is of later files than the schema's.
+    fn note_changes(&mut self, part: &Part<'_>, changes: &mut Changes) {
+        let mut former = Former { id: part.id, now: part.of.clone(), is_narrower: true, fault: None };
+        let mut is_any = false;
         for before in self.history.other_types(part.id, part.of) {
-            let refused = || Fault::TypeChange {
-                column: part.path.to_owned(),
-                from: before.word().to_owned(),
-                to: part.of.word().to_owned(),
-            };
-            let (Some(from), Some(to)) = (before.as_primitive(), part.of.as_primitive()) else {
-                return Err(refused());
-            };
-            if !is_widening(from.primitive(), to.primitive()) {
-                return Err(refused());
+            let (from, to) = (before.as_primitive(), part.of.as_primitive());
+            let primitives = from.zip(to).map(|(from, to)| (from.primitive(), to.primitive()));
+            if primitives.is_some_and(|(from, to)| is_widening(to, from)) {
+                continue;
             }
-            let name = |of: &Primitive| primitive_name(of).map(|(name, _)| name).ok_or_else(refused);
-            let mut change = json!({"fromType": name(from.primitive())?, "toType": name(to.primitive())?});
+            is_any = true;
+            let Some((from, to)) = primitives.filter(|(from, to)| is_widening(from, to)) else {
+                let (from, to) = (before.word().to_owned(), part.of.word().to_owned());
+                former.is_narrower = false;
+                former.fault = Some(Fault::TypeChange { column: part.path.to_owned(), from, to });
+                continue;
+            };
+            former.is_narrower &= !matches!(to, Primitive::Decimal { .. });
+            let name = |of: &Primitive| primitive_name(of).map(|(name, _)| name);
+            let mut change = json!({"fromType": name(from), "toType": name(to)});
             if let Some(change) = change.as_object_mut().filter(|_| !part.inside.is_empty()) {
                 change.insert("fieldPath".to_owned(), json!(part.inside));
             }
             changes.push(change);
         }
-        Ok(())
+        self.former.extend(is_any.then_some(former));
     }
 }
 

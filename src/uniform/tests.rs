@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::decode::{Reason, Unit, decode};
 use super::error::{Error, Fault};
+use super::former_types::Verdict;
 use super::list::Manifest;
 use super::naming::{NAME_MAPPING, Naming};
 use super::paths::Root;
@@ -180,8 +181,51 @@ fn widened_types_are_told_with_what_they_were() {
     assert_eq!(changes(&[typed(json!("decimal(5,2)")), typed(json!("decimal(9,2)"))]), wanted);
     let wanted = json!([{"fromType": "float", "toType": "double", "fieldPath": "element"}]);
     assert_eq!(changes(&[list("float"), list("double")]), wanted);
-    let other = refusal(&[typed(json!("int")), typed(json!("string"))]);
-    assert!(matches!(other, Fault::TypeChange { .. }), "{other}");
+}
+
+#[test]
+fn another_type_matters_as_long_as_a_file_may_have_it() {
+    let typed = |of: &str| json!([field(1, "a", &json!(of))]);
+    let schemas = [typed("int"), typed("long")];
+    for (verdict, is_told) in [(Verdict::Current, false), (Verdict::Open, true), (Verdict::Narrower, true)] {
+        let mut told = of_schemas(&schemas);
+        told.settle(verdict).unwrap();
+        assert_eq!(told.features.contains("typeWidening"), is_told, "{verdict:?}");
+        assert_eq!(told.metadata.schema_string.contains("delta.typeChanges"), is_told, "{verdict:?}");
+    }
+    // Whoever replaces a table may give a name another type.
+    let mut replaced = of_schemas(&[typed("int"), typed("string")]);
+    assert!(!replaced.features.contains("typeWidening"));
+    assert_eq!((replaced.settle(Verdict::Current), replaced.settle(Verdict::Open)), (Ok(()), Ok(())));
+    assert!(matches!(replaced.settle(Verdict::Refused), Err(Fault::TypeChange { .. })));
+    // A snapshot from before is read with the schema that it had.
+    let table = table(2, &schemas, &json!({}));
+    let subject = Subject {
+        metadata: &table,
+        snapshot_id: None,
+        schema_id: 0,
+        has_unnumbered_files: false,
+        naming: None,
+    };
+    let past = Presentation::of(&subject, Root::new("b", "t", "s3://b/t")).unwrap();
+    assert!(past.telling.former.is_empty() && !past.features.contains("typeWidening"));
+}
+
+#[test]
+fn bounds_tell_the_type_that_a_file_was_written_with() {
+    let told = of_schemas(&[json!([field(1, "a", &json!("int"))]), json!([field(1, "a", &json!("long"))])]);
+    let of = |bounds: &[Option<Vec<u8>>]| {
+        let rows = bounds.iter().enumerate().map(|(number, bound)| Row {
+            lower_bounds: bound.clone().map(|bound| vec![(1, bound)]),
+            ..row(&number.to_string())
+        });
+        let unit = unit(&told, &json!("int"), &rows.collect::<Vec<_>>()).unwrap();
+        format!("{:?}", unit.former)
+    };
+    let (narrow, wide) = (Some(vec![1; 4]), Some(vec![1; 8]));
+    assert!(of(std::slice::from_ref(&wide)).contains("verdict: Current, unclear: []"));
+    assert!(of(&[wide.clone(), narrow]).contains("verdict: Narrower, unclear: []"));
+    assert!(of(&[wide, None]).contains(r#"verdict: Current, unclear: ["s3://b/t/1"]"#));
 }
 
 #[test]
