@@ -24,6 +24,7 @@ KIT = SHARED / "kit" / "clients"
 TOOLS = ROOT / ".tools"
 KEY = "lakeadmin"
 TRINO = "476"  # Maven has no 477, which signs by another setting
+DELTA_4 = "4.0.0"
 ICEBERG = "1.11.0"  # of the compatibility kit and of Spark 4; Spark 3.5 has the version of the kit's project
 
 
@@ -73,6 +74,7 @@ def suites(scope):
     found["sharing_corpus"] = sharing_corpus
     found["sharing_iceberg_corpus"] = sharing_iceberg_corpus
     found["sharing_iceberg"] = sharing_iceberg
+    found["sharing_iceberg_pyiceberg"] = lambda server: sharing_iceberg_writers(server, "pyiceberg", scope)
     found["sharing_hints"] = sharing_hints
     found["sharing_history"] = sharing_history
     found["iceberg_csv"] = iceberg_csv
@@ -83,6 +85,8 @@ def suites(scope):
     found["iceberg_duckdb"] = iceberg_duckdb
     if scope == "all":
         found["sharing_rust"] = sharing_rust
+        found["sharing_iceberg_spark"] = lambda server: sharing_iceberg_writers(server, "spark", scope, SPARK)
+        found["sharing_iceberg_spark4"] = lambda server: sharing_iceberg_writers(server, "spark4", scope, SPARK_4)
         found["iceberg_rck"] = iceberg_rck
         found["iceberg_trino"] = iceberg_trino
         found["iceberg_spark"] = lambda server: iceberg_spark(server, SPARK, "--token", token(server))
@@ -184,10 +188,13 @@ def jars(profile, iceberg=None):
 
 
 def spark_4_jars():
-    """Iceberg's libraries for Spark 4, which the kit's project does not name."""
+    """Iceberg's and Delta's libraries for Spark 4, which the kit's project does not name."""
     folder = TOOLS / "jars" / "spark4"
-    for name in ("iceberg-spark-runtime-4.0_2.13", "iceberg-aws-bundle") if not folder.is_dir() else ():
-        subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=org.apache.iceberg:{name}:{ICEBERG}", f"-DoutputDirectory={folder}"], check=True)
+    artifacts = [f"org.apache.iceberg:{name}:{ICEBERG}" for name in ("iceberg-spark-runtime-4.0_2.13", "iceberg-aws-bundle")]
+    artifacts += [f"io.delta:{name}:{DELTA_4}" for name in ("delta-spark_2.13", "delta-storage")]
+    for artifact in artifacts:
+        if not (folder / "{1}-{2}.jar".format(*artifact.split(":"))).is_file():
+            subprocess.run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"], check=True)
     return folder
 
 
@@ -222,6 +229,15 @@ def sharing_iceberg_corpus(server):
 def sharing_iceberg(server):
     return python(HERE / "sharing_iceberg.py", "--lakeshare", server.lakeshare, "--config-dir", server.folder / "config",
                   "--url", server.url, "--key", KEY, "--token", token(server), "--warehouse", warehouse(server)), {}
+
+
+def sharing_iceberg_writers(server, writer, scope, engine=None):
+    """Tables that an engine has just written; LAKESHARE_WRITERS_SEED makes the rows of an earlier run again."""
+    seed = os.environ.get("LAKESHARE_WRITERS_SEED")
+    options = [*(["--seed", seed] if seed else []), *(["--whole"] if scope == "all" else []),
+               *(["--python", engine.python, "--jars", engine.jars()] if engine else [])]
+    return python(HERE / "sharing_iceberg_writers.py", "--engine", writer, "--lakeshare", server.lakeshare, "--config-dir", server.folder / "config", "--data", server.data,
+                  "--url", server.url, "--key", KEY, "--token", token(server), "--warehouse", warehouse(server), *options), {}
 
 
 def sharing_hints(server):
