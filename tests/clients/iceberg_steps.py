@@ -5,5 +5,9 @@ class Reference(str):
     """A branch or a tag is to be looked at."""
 
 
+class ForAll(str):
+    """The table is to need nothing that the Python client does not list."""
+
+
 class Refused(str):
     """The table is to be refused, with these words in the reason."""

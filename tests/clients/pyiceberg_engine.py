@@ -11,10 +11,12 @@ from pyiceberg.types import (BinaryType, BooleanType, DateType, DecimalType, Dou
                              StructType, TimestampType, TimestamptzType, TimeType, UUIDType)
 
 import exact_rows
-from iceberg_steps import Reference, Refused
+from iceberg_steps import ForAll, Reference, Refused
 
 EPOCH = datetime.datetime(1970, 1, 1)
 UTC = datetime.timezone.utc
+# How many values are null.
+NULLS = 0.15
 TEXTS = ["", " ", "null", "a", "ä", "日本語", "🦀" * 9, "a/b=c", "per%cent", "'q' \"q\"", "x" * 40, "line\nbreak"]
 
 
@@ -79,30 +81,30 @@ class Table:
     def now(self):
         return self.catalog.load_table(f"made.{self.short}")
 
-    def append(self, count=None):
+    def append(self, count=None, nulls=NULLS):
         count = self.rng.randint(3, 9) if count is None else count
-        self.now().append(self.made(count))
+        self.now().append(self.made(count, nulls))
 
-    def made(self, count):
+    def made(self, count, nulls=NULLS):
         """Rows for the table as it is now."""
         schema = self.now().schema().as_arrow()
-        rows = [{field.name: value(self.rng, field.type) for field in schema} for _ in range(count)]
+        rows = [{field.name: value(self.rng, field.type, nulls) for field in schema} for _ in range(count)]
         for number, row in enumerate(rows, self.next_id):
             row["id"] = number
         self.next_id += count
         return pa.Table.from_pylist(rows, schema=schema)
 
 
-def value(rng, of, nulls=0.15):
+def value(rng, of, nulls):
     if rng.random() < nulls:
         return None
     choose, t = rng.choice, pa.types
     if t.is_list(of) or t.is_large_list(of):
-        return [value(rng, of.value_type) for _ in range(rng.randint(0, 3))]
+        return [value(rng, of.value_type, nulls) for _ in range(rng.randint(0, 3))]
     if t.is_map(of):
-        return [(f"k{number}", value(rng, of.item_type)) for number in range(rng.randint(0, 3))]
+        return [(f"k{number}", value(rng, of.item_type, nulls)) for number in range(rng.randint(0, 3))]
     if t.is_struct(of):
-        return {field.name: value(rng, field.type) for field in of}
+        return {field.name: value(rng, field.type, nulls) for field in of}
     if t.is_boolean(of):
         return choose([True, False])
     if t.is_integer(of):
@@ -218,7 +220,7 @@ def widened(table):
     table.append(4)
     yield "files of both types"
     table.now().overwrite(table.now().scan().to_arrow())
-    yield "rewritten"
+    yield ForAll("rewritten")
 
 
 def references(table):
@@ -235,6 +237,21 @@ def references(table):
         manage.rollback_to_snapshot(begun)
     yield "rolled back"
     table.append(2)
+
+
+def required(table):
+    point = StructType(NestedField(21, "x", IntegerType(), required=True), optional(22, "y", StringType()))
+    schema = Schema(NestedField(1, "id", LongType(), required=True, doc="the key"), NestedField(2, "point", point, required=True),
+                    optional(3, "items", ListType(23, IntegerType(), element_required=True)), optional(4, "txt", StringType()), identifier_field_ids=[1])
+    table.make(schema)
+    table.append(5, nulls=0)
+    yield "rows"
+    with table.now().update_schema() as update:
+        update.make_column_optional("point")
+        update.make_column_optional(("point", "x"))
+        update.update_column("txt", doc="a text")
+    yield "not required any more"
+    table.append(5, nulls=0)
 
 
 def unserved(name, of):
@@ -254,5 +271,5 @@ def of_pyiceberg(rng, is_whole):
     codecs = ("gzip", "zstd", "deflate")
     cases |= {f"changed_{codec}": changed(codec) for codec in (codecs if is_whole else rng.sample(codecs, 2))}
     cases |= {f"evolved_v{version}": evolved(version) for version in ("1", "2")}
-    cases |= {case.__name__: case for case in (widened, references, packed_otherwise)}
+    cases |= {case.__name__: case for case in (widened, references, packed_otherwise, required)}
     return cases | {f"unserved_{name}": unserved(name, of) for name, of in [("time", TimeType()), ("uuid", UUIDType()), ("fixed[4]", FixedType(4))]}

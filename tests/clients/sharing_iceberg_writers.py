@@ -178,7 +178,10 @@ class Suite:
             self.checks.true(f"{what}: shared", False, fault)
             return
         expected = self.engine.rows(table, reference=reference)
-        version = Reader(self, shared).compare(what, expected, step == "end" or self.arguments.whole, **{})
+        before = len(self.notes)
+        version = Reader(self, shared).compare(what, expected, step == "end" or self.arguments.whole)
+        if kind == "ForAll":
+            self.checks.equal(f"{what}: readable", self.notes[before:], [])
         if version is not None and reference is None:
             seen[version] = (self.current(table), expected)
 
@@ -202,8 +205,11 @@ class Suite:
         metadata, reader = self.metadata(table), Reader(self, name)
         kept = {one["snapshot-id"] for one in metadata["snapshots"]}
         for version, (snapshot, expected) in seen.items():
-            if snapshot in kept or version == max(seen):
+            if snapshot in kept or snapshot is None or version == max(seen):
                 reader.compare(f"{name}, version {version}", expected, False, version=version)
+            else:
+                fault = self.refusal(name, version=version)
+                self.checks.true(f"{name}, version {version}: expired", f"version {version} is not available" in fault, fault or "it is served")
         log = metadata["snapshot-log"]
         for entry, after in zip(log, [*log[1:], None]):
             if entry["snapshot-id"] not in kept or after and after["timestamp-ms"] <= entry["timestamp-ms"]:
