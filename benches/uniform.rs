@@ -15,11 +15,12 @@
 
 #[path = "inputs/iceberg_manifest.rs"]
 mod iceberg_manifest;
+#[path = "inputs/iceberg_orders.rs"]
+mod iceberg_orders;
 
 use std::sync::Arc;
 
-use apache_avro::types::Value;
-use apache_avro::{Codec, DeflateSettings, Schema, Writer};
+use apache_avro::{Codec, DeflateSettings, Writer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lakeshare::iceberg::metadata::TableMetadata;
 use lakeshare::storage::Buckets;
@@ -48,33 +49,19 @@ impl Warehouse {
         let folder = dir.path().join("warehouse/t/metadata");
         std::fs::create_dir_all(&folder).unwrap();
         let deflate = Codec::Deflate(DeflateSettings::default());
-        let bytes = iceberg_manifest::manifest(&iceberg_manifest::schema(), deflate, entries);
-        let fields = [
-            ("manifest_path", "string"),
-            ("manifest_length", "long"),
-            ("partition_spec_id", "int"),
-            ("sequence_number", "long"),
-            ("added_files_count", "int"),
-            ("existing_files_count", "int"),
-        ];
-        let fields: Vec<_> = fields.iter().map(|(name, of)| json!({"name": name, "type": of})).collect();
-        let schema = json!({"type": "record", "name": "manifest_file", "fields": fields}).to_string();
-        let schema = Schema::parse_str(&schema).unwrap();
+        let bytes = iceberg_orders::manifest(deflate, entries);
+        let schema = iceberg_manifest::list_schema();
         let mut list = Writer::new(&schema, Vec::new());
         for number in 0..MANIFESTS {
             std::fs::write(folder.join(format!("m{number}.avro")), &bytes).unwrap();
-            list.append(Value::Record(vec![
-                (
-                    "manifest_path".to_owned(),
-                    Value::String(format!("s3://warehouse/t/metadata/m{number}.avro")),
-                ),
-                ("manifest_length".to_owned(), Value::Long(bytes.len() as i64)),
-                ("partition_spec_id".to_owned(), Value::Int(0)),
-                ("sequence_number".to_owned(), Value::Long(1)),
-                ("added_files_count".to_owned(), Value::Int(entries as i32)),
-                ("existing_files_count".to_owned(), Value::Int(0)),
-            ]))
-            .unwrap();
+            let row = iceberg_manifest::ManifestFile {
+                path: format!("s3://warehouse/t/metadata/m{number}.avro"),
+                length_bytes: bytes.len() as i64,
+                snapshot_id: 1,
+                sequence_number: 1,
+                file_count: entries as i32,
+            };
+            list.append(iceberg_manifest::list_entry(&row)).unwrap();
         }
         std::fs::write(folder.join("list.avro"), list.into_inner().unwrap()).unwrap();
         let chosen = Chosen {

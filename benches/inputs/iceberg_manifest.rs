@@ -1,13 +1,38 @@
-//! Manifests as engines write them: bounds of 15 columns, partitioned by day.
+//! Manifests and their lists as engines write them, for tables partitioned by day.
 
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "each measurement writes what it needs, and stops where that fails"
+)]
+
+use apache_avro::Schema;
 use apache_avro::types::Value;
-use apache_avro::{Codec, Schema, Writer};
 use serde_json::json;
 
-const COLUMNS: i32 = 15;
+/// A live file.
+#[derive(Debug, Default)]
+pub struct File {
+    pub path: String,
+    /// Days since the epoch.
+    pub day: i32,
+    pub record_count: i64,
+    pub size_bytes: i64,
+    pub columns: Vec<Column>,
+}
 
-/// The schema of version 2, as engines write it, for a table partitioned by day.
-pub fn schema() -> Schema {
+/// What is said of a column of a file.
+#[derive(Debug, Default)]
+pub struct Column {
+    pub id: i32,
+    pub size_bytes: i64,
+    pub null_count: i64,
+    pub low: Vec<u8>,
+    pub high: Vec<u8>,
+}
+
+/// The schema of version 2, as engines write it, for a table with one partition field of that name.
+pub fn schema(partition: &str) -> Schema {
     let field =
         |id: i32, name: &str, of: serde_json::Value| json!({"name": name, "type": of, "field-id": id});
     let map = |id: i32, name: &str, key: i32, value: i32, of: &str| {
@@ -23,7 +48,7 @@ pub fn schema() -> Schema {
         field(134, "content", json!("int")),
         field(100, "file_path", json!("string")),
         field(101, "file_format", json!("string")),
-        field(102, "partition", json!({"type": "record", "name": "r102", "fields": [field(1000, "day", date)]})),
+        field(102, "partition", json!({"type": "record", "name": "r102", "fields": [field(1000, partition, date)]})),
         field(103, "record_count", json!("long")),
         field(104, "file_size_in_bytes", json!("long")),
         map(108, "column_sizes", 117, 118, "long"),
@@ -58,62 +83,85 @@ fn some(value: Value) -> Value {
     Value::Union(1, Box::new(value))
 }
 
-fn map(value: impl Fn(i32) -> Value) -> Value {
-    let pair = |column| record(vec![("key", Value::Int(column)), ("value", value(column))]);
-    some(Value::Array((1..=COLUMNS).map(pair).collect()))
+fn map(columns: &[Column], value: impl Fn(&Column) -> Value) -> Value {
+    let pair = |column: &Column| record(vec![("key", Value::Int(column.id)), ("value", value(column))]);
+    some(Value::Array(columns.iter().map(pair).collect()))
 }
 
-/// A bound of a column: keys, decimals, dates and words, as a table of orders has them.
-fn bound(number: usize, column: i32, is_upper: bool) -> Value {
-    let hash = (number + 7 * column as usize).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 24;
-    let above = if is_upper { 1_000 } else { 0 };
-    Value::Bytes(match column {
-        1..=4 => (hash as i64 % 200_000_000 + above).to_le_bytes().to_vec(),
-        5..=8 => (hash as i32 % 8_000_000 + above as i32).to_be_bytes().to_vec(),
-        9..=11 => (hash as i32 % 3_000 + 8_000 + above as i32).to_le_bytes().to_vec(),
-        _ => [b"AIR".as_slice(), b"carefully final", b"COLLECT COD", b"furiously regula"][hash % 4].to_vec(),
-    })
-}
-
-fn entry(number: usize) -> Value {
-    let path = format!(
-        "s3://warehouse/0f6f7a5c-5b8e-4d6f-9a51-6a1f6cf2f0a1/data/day={}/00000-{number}-{:016x}-00001.parquet",
-        number % 2_500,
-        (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-    );
-    let count = |number: usize| Value::Long(number as i64);
-    let file = record(vec![
+/// An entry of `schema` that adds a file to a snapshot.
+pub fn entry(snapshot_id: i64, partition: &str, file: &File) -> Value {
+    let long = |number| Value::Long(number);
+    let columns = &file.columns;
+    let data_file = record(vec![
         ("content", Value::Int(0)),
-        ("file_path", Value::String(path)),
+        ("file_path", Value::String(file.path.clone())),
         ("file_format", Value::String("PARQUET".to_owned())),
-        ("partition", record(vec![("day", some(Value::Date(8_000 + number as i32 % 2_500)))])),
-        ("record_count", count(6_000 + number % 977)),
-        ("file_size_in_bytes", count(400_000 + number * 31 % 90_001)),
-        ("column_sizes", map(|column| count(20_000 + number * column as usize % 7_001))),
-        ("value_counts", map(|_| count(6_000 + number % 977))),
-        ("null_value_counts", map(|column| count(usize::from(column == 9)))),
+        ("partition", record(vec![(partition, some(Value::Date(file.day)))])),
+        ("record_count", long(file.record_count)),
+        ("file_size_in_bytes", long(file.size_bytes)),
+        ("column_sizes", map(columns, |column| long(column.size_bytes))),
+        ("value_counts", map(columns, |_| long(file.record_count))),
+        ("null_value_counts", map(columns, |column| long(column.null_count))),
         ("nan_value_counts", some(Value::Array(Vec::new()))),
-        ("lower_bounds", map(|column| bound(number, column, false))),
-        ("upper_bounds", map(|column| bound(number, column, true))),
+        ("lower_bounds", map(columns, |column| Value::Bytes(column.low.clone()))),
+        ("upper_bounds", map(columns, |column| Value::Bytes(column.high.clone()))),
         ("key_metadata", null()),
-        ("split_offsets", some(Value::Array(vec![Value::Long(4)]))),
+        ("split_offsets", some(Value::Array(vec![long(4)]))),
         ("equality_ids", null()),
         ("sort_order_id", some(Value::Int(0))),
         ("referenced_data_file", null()),
     ]);
     record(vec![
         ("status", Value::Int(1)),
-        ("snapshot_id", some(Value::Long(7_304_713_372_291_731_214))),
+        ("snapshot_id", some(long(snapshot_id))),
         ("sequence_number", null()),
         ("file_sequence_number", null()),
-        ("data_file", file),
+        ("data_file", data_file),
     ])
 }
 
-pub fn manifest(schema: &Schema, codec: Codec, count: usize) -> Vec<u8> {
-    let mut writer = Writer::with_codec(schema, Vec::new(), codec);
-    for number in 0..count {
-        writer.append(entry(number)).expect("an entry");
-    }
-    writer.into_inner().expect("a manifest")
+/// A manifest of files that were all added by one snapshot.
+#[derive(Debug)]
+pub struct ManifestFile {
+    pub path: String,
+    pub length_bytes: i64,
+    pub snapshot_id: i64,
+    pub sequence_number: i64,
+    pub file_count: i32,
+}
+
+/// The schema of manifest lists of version 2.
+pub fn list_schema() -> Schema {
+    let fields = [
+        (500, "manifest_path", "string"),
+        (501, "manifest_length", "long"),
+        (502, "partition_spec_id", "int"),
+        (517, "content", "int"),
+        (515, "sequence_number", "long"),
+        (516, "min_sequence_number", "long"),
+        (503, "added_snapshot_id", "long"),
+        (504, "added_files_count", "int"),
+        (505, "existing_files_count", "int"),
+        (506, "deleted_files_count", "int"),
+    ];
+    let fields: Vec<_> =
+        fields.iter().map(|(id, name, of)| json!({"name": name, "type": of, "field-id": id})).collect();
+    let list = json!({"type": "record", "name": "manifest_file", "fields": fields});
+    Schema::parse_str(&list.to_string()).expect("a schema")
+}
+
+/// A row of `list_schema`.
+pub fn list_entry(manifest: &ManifestFile) -> Value {
+    record(vec![
+        ("manifest_path", Value::String(manifest.path.clone())),
+        ("manifest_length", Value::Long(manifest.length_bytes)),
+        ("partition_spec_id", Value::Int(0)),
+        ("content", Value::Int(0)),
+        ("sequence_number", Value::Long(manifest.sequence_number)),
+        ("min_sequence_number", Value::Long(manifest.sequence_number)),
+        ("added_snapshot_id", Value::Long(manifest.snapshot_id)),
+        ("added_files_count", Value::Int(manifest.file_count)),
+        ("existing_files_count", Value::Int(0)),
+        ("deleted_files_count", Value::Int(0)),
+    ])
 }

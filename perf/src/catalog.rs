@@ -106,9 +106,10 @@ pub fn measure(arguments: &Catalog) -> anyhow::Result<bool> {
         eprintln!("loading: {}", kind.what);
         records.push(Record::Loads(client.loads(&server, kind)?));
     }
-    for (what, table, snapshots) in
-        [("commit, 1 snapshot and more", "small", 1), ("commit, many snapshots", "large", arguments.snapshots)]
-    {
+    for (what, table, snapshots) in [
+        ("commit, 1 snapshot and more", "small", 1),
+        ("commit, many snapshots", "large", arguments.snapshots),
+    ] {
         eprintln!("committing: {what}");
         let mut flushes = Flushes::new(&place.data_dir)?;
         records.push(Record::Commits(client.commits(&server, (what, table), snapshots, &mut flushes)?));
@@ -184,8 +185,9 @@ impl Client {
         let stream = TcpStream::connect(server.address).context("connecting")?;
         stream.set_nodelay(true)?;
         let mut client = Self { address: server.address, stream, token: String::new() };
-        let form =
-            format!("grant_type=client_credentials&client_id={ROOT_KEY}&client_secret={ROOT_KEY}&scope=catalog");
+        let form = format!(
+            "grant_type=client_credentials&client_id={ROOT_KEY}&client_secret={ROOT_KEY}&scope=catalog"
+        );
         let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
         let answer = client.exchange("POST", "/_iceberg/v1/oauth/tokens", kind, form.as_bytes())?;
         let answer: Value = serde_json::from_slice(&answer.body)?;
@@ -250,7 +252,8 @@ impl Client {
 
     fn loads(&mut self, server: &Server, kind: Kind) -> anyhow::Result<Loads> {
         let path = format!("{TABLES_PATH}/large{}", kind.query);
-        let mut headers = kind.accepts.map_or(String::new(), |coding| format!("Accept-Encoding: {coding}\r\n"));
+        let mut headers =
+            kind.accepts.map_or(String::new(), |coding| format!("Accept-Encoding: {coding}\r\n"));
         let first = self.exchange("GET", &path, &headers, b"")?;
         if kind.is_known {
             let tag = first.etag.context("a table has no ETag")?;
@@ -343,7 +346,9 @@ fn render(about: &About, records: &[Record]) -> String {
             percentile(rates, 0)
         );
     }
-    out.push_str("\n| commit | bytes | p50 ms | p99 ms | flushes p50 ms | p99 ms | ratio of p50 | CPU ms |\n");
+    out.push_str(
+        "\n| commit | bytes | p50 ms | p99 ms | flushes p50 ms | p99 ms | ratio of p50 | CPU ms |\n",
+    );
     out.push_str("|---|--:|--:|--:|--:|--:|--:|--:|\n");
     for record in records {
         let Record::Commits(Commits { what, metadata_bytes, commit_ms, flush_ms, cpu_ms }) = record else {

@@ -6,6 +6,9 @@
 mod catalog;
 mod compare;
 mod file;
+mod iceberg;
+#[path = "../../benches/inputs/iceberg_manifest.rs"]
+mod iceberg_manifest;
 mod load;
 mod report;
 mod scenario;

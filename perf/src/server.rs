@@ -20,9 +20,12 @@ const POLL: Duration = Duration::from_millis(5);
 const SETTINGS_PREFIX: &str = "LAKESHARE_";
 pub const BUCKET: &str = "perf";
 pub const LOCATION: &str = "lineitem";
+/// Where the same files lie as an Iceberg table.
+pub const ICEBERG_LOCATION: &str = "lineitem_iceberg";
 const SHARE: &str = "perf";
 const SCHEMA: &str = "tpch";
 const TABLE: &str = "lineitem";
+const ICEBERG_TABLE: &str = "lineitem_iceberg";
 /// Access key and secret of a server that is told none.
 pub const ROOT_KEY: &str = "lakeadmin";
 
@@ -52,6 +55,7 @@ pub struct Grant {
     pub endpoint_path: String,
     pub share: String,
     pub table_path: String,
+    pub iceberg_table_path: String,
     pub bearer_token: String,
 }
 
@@ -102,13 +106,19 @@ impl Place {
         fs::create_dir_all(&self.run_dir).with_context(|| format!("making {}", self.run_dir.display()))
     }
 
-    /// Shares the table through the CLI of a running server and makes a token.
+    /// Shares the table through the CLI of a running server and makes a token; with an Iceberg table where there is one.
     pub fn grant(&self, server: &Server) -> anyhow::Result<Grant> {
         let profile = self.run_dir.join("perf.share");
         let profile_text = profile.to_str().context("the work directory's name is not UTF-8")?;
         let target = format!("perf/{SHARE}");
         self.run(&["alias", "set", "perf", &format!("http://{}", server.address), ROOT_KEY, ROOT_KEY])?;
-        self.run(&["share", "create", &target, SCHEMA, &format!("{TABLE}:delta:{BUCKET}:{LOCATION}")])?;
+        let delta = format!("{TABLE}:delta:{BUCKET}:{LOCATION}");
+        let iceberg = format!("{ICEBERG_TABLE}:iceberg:{BUCKET}:{ICEBERG_LOCATION}");
+        let mut create = vec!["share", "create", &target, SCHEMA, &delta];
+        if self.data_dir.join(BUCKET).join(ICEBERG_LOCATION).exists() {
+            create.push(&iceberg);
+        }
+        self.run(&create)?;
         self.run(&["share", "token", "create", &target, "--profile", profile_text])?;
         let profile: Value = serde_json::from_slice(&fs::read(&profile).context("reading the profile")?)?;
         let text =
@@ -119,6 +129,7 @@ impl Place {
             endpoint_path: format!("/{path}"),
             share: SHARE.to_owned(),
             table_path: format!("/{path}/shares/{SHARE}/schemas/{SCHEMA}/tables/{TABLE}"),
+            iceberg_table_path: format!("/{path}/shares/{SHARE}/schemas/{SCHEMA}/tables/{ICEBERG_TABLE}"),
             bearer_token: text("bearerToken")?.to_owned(),
         })
     }

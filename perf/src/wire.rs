@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_body_has_none_whatever_length_it_tells() {
-        let head = parse_head(b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 9\r\n\r\n", b"").unwrap();
+        let head = parse_head(b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 9\r\n\r\n", b"")
+            .unwrap();
         assert_eq!((head.framing, head.etag.as_deref()), (Framing::Length(0), Some("\"x\"")));
     }
 

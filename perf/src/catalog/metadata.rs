@@ -40,7 +40,8 @@ pub fn of_table(name: &str, snapshots: i64) -> anyhow::Result<Vec<u8>> {
     let field =
         |id: i32| json!({"id": id, "name": format!("column_{id}"), "required": false, "type": "string"});
     let current = FIRST_ID + snapshots;
-    let log = |number: i64| json!({"timestamp-ms": CREATED_MS + number * 1_000, "snapshot-id": FIRST_ID + number});
+    let log =
+        |number: i64| json!({"timestamp-ms": CREATED_MS + number * 1_000, "snapshot-id": FIRST_ID + number});
     let uuid = format!("7e5f3c0b-1b8a-4a37-9f0d-{:012x}", snapshots);
     let table = json!({
         "format-version": 2, "table-uuid": uuid, "location": format!("s3://perf/{name}"),

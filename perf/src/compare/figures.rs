@@ -34,10 +34,14 @@ pub fn judge<'a>(plan: &'a Plan, records: &[Record]) -> Vec<Verdict<'a>> {
 
 fn verdict<'a>(figure: &'a Figure, records: &[Record]) -> Verdict<'a> {
     let median = |side, phase| figure.measure.median(records, side, phase, figure.files);
-    let ours = median(Side::Ours, figure.phase);
-    let value = match figure.relative_to {
+    let ours = median(figure.side, figure.phase);
+    let base = match figure.relative_to {
+        Some(phase) => Some(median(figure.side, phase)),
+        None => figure.is_relative_to_delta.then(|| median(Side::Ours, figure.phase)),
+    };
+    let value = match base {
         None => ours,
-        Some(phase) => ours.zip(median(Side::Ours, phase)).map(|(value, base)| value / base.max(1e-9)),
+        Some(base) => ours.zip(base).map(|(value, base)| value / base.max(1e-9)),
     };
     let rival = median(Side::Rival, figure.phase);
     let times_rival = ours.zip(rival).map(|(ours, rival)| {
@@ -100,6 +104,7 @@ mod tests {
     fn figure() -> Figure {
         Figure {
             name: "x".into(),
+            side: Side::Ours,
             phase: Phase::Warm,
             files: 10,
             measure: Measure::UrlsPerCpuSecond,
@@ -107,6 +112,7 @@ mod tests {
             min: Some(100.0),
             max: None,
             times_rival_min: Some(80.0),
+            is_relative_to_delta: false,
         }
     }
 
@@ -127,6 +133,15 @@ mod tests {
         let figure = Figure { relative_to: Some(Phase::Crowd8), min: Some(0.9), ..figure() };
         let records = [record(Side::Ours, Phase::Warm, 95), record(Side::Ours, Phase::Crowd8, 100)];
         assert!(verdict(&figure, &records).is_reached());
+    }
+
+    #[test]
+    fn a_figure_may_be_a_ratio_to_the_delta_table() {
+        let figure = Figure { side: Side::Iceberg, is_relative_to_delta: true, min: Some(0.9), ..figure() };
+        let iceberg = record(Side::Iceberg, Phase::Warm, 95);
+        assert!(verdict(&figure, &[iceberg.clone(), record(Side::Ours, Phase::Warm, 100)]).is_reached());
+        assert!(!verdict(&figure, &[iceberg.clone(), record(Side::Ours, Phase::Warm, 200)]).is_reached());
+        assert!(!verdict(&figure, &[iceberg]).is_reached(), "there is nothing to compare with");
     }
 
     #[test]

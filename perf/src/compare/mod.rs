@@ -18,10 +18,11 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
+use crate::iceberg;
 use crate::load;
 use crate::report::{self, Machine};
 use crate::scenario::Table;
-use crate::server::{BUCKET, Grant, LOCATION, Place, Server};
+use crate::server::{BUCKET, Grant, ICEBERG_LOCATION, LOCATION, Place, Server};
 use crate::table;
 
 use phases::Commits;
@@ -153,8 +154,8 @@ impl Run<'_> {
             _ if self.arguments.quick => 1,
             Side::Rival if target.files >= REPEATS_FEW_FILES => 1,
             Side::Rival => 2,
-            Side::Ours if target.files > REPEATS_FEW_FILES => 2,
-            Side::Ours => REPEATS,
+            Side::Ours | Side::Iceberg if target.files > REPEATS_FEW_FILES => 2,
+            Side::Ours | Side::Iceberg => REPEATS,
         }
     }
 
@@ -166,29 +167,42 @@ impl Run<'_> {
             run_dir: self.arguments.work.join("run"),
             settings: self.plan.bare.clone(),
         };
-        let directory = place.data_dir.join(BUCKET).join(LOCATION);
-        table::write_table(&directory, &table)?;
+        let bucket = place.data_dir.join(BUCKET);
+        table::write_table(&bucket.join(LOCATION), &table)?;
+        if !sized.iceberg.is_empty() {
+            iceberg::write_table(&bucket.join(ICEBERG_LOCATION), &table)?;
+        }
         place.clear()?;
-        let (bare, full): (Vec<Phase>, Vec<Phase>) = sized.ours.iter().partition(|phase| phase.is_bare());
-        let mut commits = Commits::default();
-        if !sized.ours.is_empty() {
+        if !sized.ours.is_empty() || !sized.iceberg.is_empty() {
             // A server of its own makes the grant: adding a table loads it, and then nothing would be cold.
             let first = place.start()?;
             let grant = place.grant(&first)?;
             first.stop()?;
-            let ours = Ours { grant, directory, files: sized.files };
-            if !bare.is_empty() {
-                let server = place.start()?;
-                self.measure_phases(&ours.target(&server), &bare, &mut commits);
-                server.stop()?;
-            }
-            place.settings.clone_from(&self.plan.full);
-            if !full.is_empty() {
-                self.measure_full(&place, &ours, &full, &mut commits)?;
+            for (side, location) in [(Side::Ours, LOCATION), (Side::Iceberg, ICEBERG_LOCATION)] {
+                let directory = bucket.join(location);
+                let ours = Ours { grant: grant.clone(), side, directory, files: sized.files };
+                self.measure_ours(&mut place, &ours, sized.phases(side))?;
             }
         }
+        let mut commits = Commits::default();
         if let Some(target) = rival.and_then(|rival| rival.target(sized.files)) {
             self.measure_phases(&target, &sized.rival, &mut commits);
+        }
+        Ok(())
+    }
+
+    fn measure_ours(&mut self, place: &mut Place, ours: &Ours, phases: &[Phase]) -> anyhow::Result<()> {
+        let (bare, full): (Vec<Phase>, Vec<Phase>) = phases.iter().partition(|phase| phase.is_bare());
+        let mut commits = Commits::default();
+        if !bare.is_empty() {
+            place.settings.clone_from(&self.plan.bare);
+            let server = place.start()?;
+            self.measure_phases(&ours.target(&server), &bare, &mut commits);
+            server.stop()?;
+        }
+        if !full.is_empty() {
+            place.settings.clone_from(&self.plan.full);
+            self.measure_full(place, ours, &full, &mut commits)?;
         }
         Ok(())
     }
@@ -259,13 +273,14 @@ impl Run<'_> {
 /// The table of our own server.
 struct Ours {
     grant: Grant,
+    side: Side,
     directory: PathBuf,
     files: u64,
 }
 
 impl Ours {
     fn target(&self, server: &Server) -> Target {
-        Target::of_ours(server, &self.grant, self.files, self.directory.clone())
+        Target::of_ours(server, &self.grant, self.side, self.files, self.directory.clone())
     }
 }
 

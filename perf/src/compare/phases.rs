@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use chrono::{Days, NaiveDate};
 
+use crate::iceberg;
 use crate::load::{self, Compression, Listing, Query};
 use crate::scenario;
 use crate::table;
@@ -131,7 +132,7 @@ fn repeat_counted(
 
 /// Listings one after the other in one measurement.
 fn often(target: &Target) -> u64 {
-    let most = if target.side == Side::Ours { 100 } else { 5 };
+    let most = if target.side == Side::Rival { 5 } else { 100 };
     (URLS_PER_REPEAT / target.files.max(1)).clamp(1, most)
 }
 
@@ -226,8 +227,15 @@ fn one_commit(target: &Target, commits: &mut Commits) -> anyhow::Result<Sample> 
     let directory = target.directory.as_deref().context("the table's directory is not known")?;
     let query = target.query(ONE_FILE, Compression::None);
     let (found, sample) = watched(target.process, || {
-        let version = table::append(directory, &scenario::Table::of(0), COMMIT_ADDS)?;
-        commits.0.push(table::commit_path(&directory.join("_delta_log"), version));
+        let nothing = scenario::Table::of(0);
+        let (version, path) = if target.side == Side::Iceberg {
+            let version = iceberg::append(directory, &nothing, COMMIT_ADDS)?;
+            (version, iceberg::metadata_path(&directory.join("metadata"), version))
+        } else {
+            let version = table::append(directory, &nothing, COMMIT_ADDS)?;
+            (version, table::commit_path(&directory.join("_delta_log"), version))
+        };
+        commits.0.push(path);
         let started = Instant::now();
         loop {
             let listing = load::list(&query)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::record::Measure;
+use super::record::{Measure, Side};
 
 /// A file of `comparisons/`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -36,6 +36,9 @@ pub struct Sized {
     #[serde(default = "one")]
     pub checkpoint_parts: u64,
     pub ours: Vec<Phase>,
+    /// What is measured on the same files as an Iceberg table.
+    #[serde(default)]
+    pub iceberg: Vec<Phase>,
     /// What the rival is asked, where it has this table.
     #[serde(default)]
     pub rival: Vec<Phase>,
@@ -46,6 +49,8 @@ pub struct Sized {
 #[serde(deny_unknown_fields)]
 pub struct Figure {
     pub name: String,
+    #[serde(default = "ours")]
+    pub side: Side,
     pub phase: Phase,
     pub files: u64,
     pub measure: Measure,
@@ -55,6 +60,9 @@ pub struct Figure {
     pub max: Option<f64>,
     /// The measure has to be this many times the rival's.
     pub times_rival_min: Option<f64>,
+    /// The measure is divided by that of the Delta table.
+    #[serde(default)]
+    pub is_relative_to_delta: bool,
 }
 
 /// What is asked of a server, in the order in which it is measured.
@@ -122,17 +130,38 @@ fn one() -> u64 {
     1
 }
 
+fn ours() -> Side {
+    Side::Ours
+}
+
+impl Sized {
+    /// What is measured on one side.
+    pub fn phases(&self, side: Side) -> &[Phase] {
+        match side {
+            Side::Ours => &self.ours,
+            Side::Iceberg => &self.iceberg,
+            Side::Rival => &self.rival,
+        }
+    }
+
+    /// Whether all is measured that a figure needs, but for rivals.
+    fn has(&self, figure: &Figure) -> bool {
+        let has = |side, phase| self.phases(side).contains(&phase);
+        self.files == figure.files
+            && has(figure.side, figure.phase)
+            && figure.relative_to.is_none_or(|phase| has(figure.side, phase))
+            && (!figure.is_relative_to_delta || has(Side::Ours, figure.phase))
+    }
+}
+
 impl Plan {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let plan: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         for figure in &plan.figures {
-            let sized = plan.tables.iter().find(|sized| sized.files == figure.files);
-            let is_measured = |phase| sized.is_some_and(|sized| sized.ours.contains(&phase));
-            ensure!(is_measured(figure.phase), "nothing measures the figure \"{}\"", figure.name);
             ensure!(
-                figure.relative_to.is_none_or(is_measured),
-                "nothing measures what \"{}\" is relative to",
+                plan.tables.iter().any(|sized| sized.has(figure)),
+                "not all is measured that \"{}\" is about",
                 figure.name
             );
         }
@@ -145,16 +174,14 @@ impl Plan {
         self.tables.retain(|sized| files.is_empty() || files.contains(&sized.files));
         for sized in &mut self.tables {
             sized.ours.retain(is_wanted);
+            sized.iceberg.retain(is_wanted);
             sized.rival.retain(is_wanted);
         }
-        self.tables.retain(|sized| !sized.ours.is_empty() || !sized.rival.is_empty());
-        let tables = &self.tables;
-        self.figures.retain(|figure| {
-            tables.iter().any(|sized| {
-                let has = |phase| sized.ours.contains(&phase);
-                sized.files == figure.files && has(figure.phase) && figure.relative_to.is_none_or(has)
-            })
-        });
+        let is_measured = |sized: &Sized| {
+            [Side::Ours, Side::Iceberg, Side::Rival].iter().any(|side| !sized.phases(*side).is_empty())
+        };
+        self.tables.retain(is_measured);
+        self.figures.retain(|figure| self.tables.iter().any(|sized| sized.has(figure)));
     }
 }
 

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Phase;
 
-/// Whose server answered.
+/// Whose server answered, and of which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     Ours,
+    /// Ours, of the same files as an Iceberg table.
+    Iceberg,
     Rival,
 }
 

@@ -59,7 +59,7 @@ impl<'a> Comparison<'a> {
         );
         for verdict in self.judge() {
             let figure = verdict.figure;
-            let is_ratio = figure.relative_to.is_some();
+            let is_ratio = figure.relative_to.is_some() || figure.is_relative_to_delta;
             let unit = |value| with_unit(figure.measure, value, is_ratio);
             let mut bounds: Vec<String> = Vec::new();
             bounds.extend(figure.min.map(|min| format!("≥ {}", unit(min))));
@@ -136,13 +136,13 @@ impl<'a> Comparison<'a> {
              |---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         );
         for case in self.cases() {
-            for side in [Side::Ours, Side::Rival] {
+            for side in [Side::Ours, Side::Iceberg, Side::Rival] {
                 let records = self.of(side, case);
                 if !records.is_empty() {
-                    let name = if side == Side::Ours {
-                        "lakeshare"
-                    } else {
-                        self.rival.as_deref().unwrap_or("rival")
+                    let name = match side {
+                        Side::Ours => "lakeshare",
+                        Side::Iceberg => "lakeshare, Iceberg",
+                        Side::Rival => self.rival.as_deref().unwrap_or("rival"),
                     };
                     out.push_str(&render_case(case, name, &records));
                 }

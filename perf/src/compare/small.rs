@@ -48,12 +48,7 @@ pub fn ask(target: &Target, path: &str, duration: Duration) -> anyhow::Result<Bu
 }
 
 /// Sends `request` again and again over `count` connections.
-pub fn burst(
-    address: SocketAddr,
-    request: &str,
-    count: usize,
-    duration: Duration,
-) -> anyhow::Result<Burst> {
+pub fn burst(address: SocketAddr, request: &str, count: usize, duration: Duration) -> anyhow::Result<Burst> {
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC).context("making an epoll")?;
     let mut connections = Vec::with_capacity(count);
     for index in 0..count {

@@ -124,14 +124,15 @@ impl Rival {
 
 impl Target {
     /// A table of a server of our own.
-    pub fn of_ours(server: &Server, grant: &Grant, files: u64, directory: PathBuf) -> Self {
+    pub fn of_ours(server: &Server, grant: &Grant, side: Side, files: u64, directory: PathBuf) -> Self {
+        let table_path = if side == Side::Iceberg { &grant.iceberg_table_path } else { &grant.table_path };
         Self {
-            side: Side::Ours,
+            side,
             process: server.process(),
             address: server.address,
             endpoint_path: grant.endpoint_path.clone(),
             share: grant.share.clone(),
-            table_path: grant.table_path.clone(),
+            table_path: table_path.clone(),
             bearer_token: grant.bearer_token.clone(),
             files,
             added_files: 0,
