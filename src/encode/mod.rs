@@ -1,6 +1,7 @@
 //! Narrow faces on encodings.
 
 pub mod bucket;
+pub mod decimal;
 mod deflate_lines;
 pub mod gzip;
 mod huffman;

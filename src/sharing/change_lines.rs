@@ -1,7 +1,8 @@
 //! Changed files as lines of NDJSON, with version and time.
 
 use super::capabilities::Format;
-use super::render::{LineWriter, push_decimal};
+use super::render::LineWriter;
+use crate::encode::decimal;
 use crate::encode::json::string_into;
 use crate::table::change::{ChangeKind, ChangedFile, CommitMark, OwnedVector};
 use crate::table::deletion_vector::Place;
@@ -97,7 +98,7 @@ fn push_number(name: &str, number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
-    push_decimal(number, out);
+    decimal::push(number, out);
 }
 
 fn push_signed(name: &str, number: Option<i64>, out: &mut Vec<u8>) {

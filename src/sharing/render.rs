@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::capabilities::Format;
 use super::file_id::{FileId, FileIds, Path};
+use crate::encode::decimal;
 use crate::sigv4::credential::Credential;
 use crate::sigv4::presign::{EncodedPath, PresignScope, Presigner, Signature};
 use crate::table::deletion_vector::{DeletionVector, Place};
@@ -150,7 +151,7 @@ impl LineWriter {
         out.extend_from_slice(b"\",\"partitionValues\":");
         out.extend_from_slice(file.partition_values_json);
         out.extend_from_slice(b",\"size\":");
-        push_decimal(file.size_bytes, out);
+        decimal::push(file.size_bytes, out);
         push_statistics(file, out);
         out.push(b',');
         out.extend_from_slice(&self.expiration);
@@ -171,12 +172,12 @@ impl LineWriter {
         out.extend_from_slice(b"\",\"partitionValues\":");
         out.extend_from_slice(file.partition_values_json);
         out.extend_from_slice(b",\"size\":");
-        push_decimal(file.size_bytes, out);
+        decimal::push(file.size_bytes, out);
         out.extend_from_slice(b",\"modificationTime\":");
         if file.modification_time_ms < 0 {
             out.push(b'-');
         }
-        push_decimal(file.modification_time_ms.unsigned_abs(), out);
+        decimal::push(file.modification_time_ms.unsigned_abs(), out);
         out.extend_from_slice(b",\"dataChange\":true");
         push_statistics(file, out);
         if let Some(vector) = &file.deletion_vector {
@@ -201,14 +202,14 @@ impl LineWriter {
         }
         if let Some(offset) = vector.offset {
             out.extend_from_slice(b"\",\"offset\":");
-            push_decimal(offset, out);
+            decimal::push(offset, out);
         } else {
             out.push(b'"');
         }
         out.extend_from_slice(b",\"sizeInBytes\":");
-        push_decimal(vector.size_bytes, out);
+        decimal::push(vector.size_bytes, out);
         out.extend_from_slice(b",\"cardinality\":");
-        push_decimal(vector.cardinality, out);
+        decimal::push(vector.cardinality, out);
         out.push(b'}');
     }
 
@@ -265,11 +266,11 @@ fn log_path<'a>(file: &File<'a>) -> Path<'a> {
 fn push_row_ids(file: &File<'_>, out: &mut Vec<u8>) {
     if let Some(base) = file.row_ids.base {
         out.extend_from_slice(b",\"baseRowId\":");
-        push_decimal(base, out);
+        decimal::push(base, out);
     }
     if let Some(version) = file.row_ids.default_commit_version {
         out.extend_from_slice(b",\"defaultRowCommitVersion\":");
-        push_decimal(version, out);
+        decimal::push(version, out);
     }
 }
 
@@ -281,25 +282,9 @@ fn push_statistics(file: &File<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the digits of a number.
-pub fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 20];
-    let mut used = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
-        used += 1;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend(digits.iter().skip(digits.len() - used));
-}
-
 #[cfg(test)]
 mod tests {
     use md5::Md5;
-    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -395,14 +380,5 @@ mod tests {
         writer.push_end(&EndTokens::default(), &mut out);
         let end: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(end, json!({"endStreamAction": {"minUrlExpirationTimestamp": EXPIRES_MS}}));
-    }
-
-    proptest! {
-        #[test]
-        fn decimals_are_those_of_the_standard_library(number: u64) {
-            let mut out = Vec::new();
-            push_decimal(number, &mut out);
-            prop_assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
-        }
     }
 }

@@ -8,7 +8,8 @@
 
 use super::identities::{Identity, Only};
 use super::naming::Naming;
-use super::values::{Form, push_integer, push_text};
+use super::values::{Form, push_text};
+use crate::encode::decimal;
 use crate::iceberg::types::{Field, Type};
 use crate::limits::STATS_BYTES_MAX;
 use crate::manifest::columns::{Bounds, Counts};
@@ -133,14 +134,20 @@ impl Columns {
         }
     }
 
-    fn number_of(&self, id: i32) -> Option<usize> {
-        let at = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        self.by_id.get(at).map(|(_, number)| *number)
+    /// The number of a column. `guess` is its place in the order of ids if ids come ascending, as most writers have them.
+    fn number_of(&self, id: i32, guess: &mut usize) -> Option<usize> {
+        let is_it = |at: usize| self.by_id.get(at).is_some_and(|(known, _)| *known == id);
+        if !is_it(*guess) {
+            *guess = self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        }
+        let number = self.by_id.get(*guess).map(|(_, number)| *number);
+        *guess += 1;
+        number
     }
 
     /// The number of a column, and how its bounds are spelt.
     pub(super) fn find(&self, id: i32) -> Option<(usize, Form)> {
-        let number = self.number_of(id)?;
+        let number = self.number_of(id, &mut 0)?;
         self.list.get(number).map(|column| (number, column.form))
     }
 
@@ -188,27 +195,26 @@ impl Columns {
         let mut slots = vec![Slot::default(); self.list.len()];
         let bounds = |bounds: Option<Bounds<'e>>| bounds.into_iter().flat_map(|bounds| bounds.iter());
         let counts = |counts: Option<Counts<'e>>| counts.into_iter().flat_map(|counts| counts.iter());
-        for (id, low) in bounds(entry.lower_bounds) {
-            self.fill(&mut slots, id, |slot| slot.low = Some(low));
-        }
-        for (id, high) in bounds(entry.upper_bounds) {
-            self.fill(&mut slots, id, |slot| slot.high = Some(high));
-        }
-        for (id, nulls) in counts(entry.null_value_counts) {
-            self.fill(&mut slots, id, |slot| slot.nulls = Some(nulls));
-        }
-        for (id, nans) in counts(entry.nan_value_counts) {
-            self.fill(&mut slots, id, |slot| slot.nans = Some(nans));
-        }
-        for (id, only) in only {
-            self.fill(&mut slots, *id, |slot| slot.narrow(only, entry.record_count));
-        }
+        self.fill(&mut slots, bounds(entry.lower_bounds), |slot, low| slot.low = Some(low));
+        self.fill(&mut slots, bounds(entry.upper_bounds), |slot, high| slot.high = Some(high));
+        self.fill(&mut slots, counts(entry.null_value_counts), |slot, nulls| slot.nulls = Some(nulls));
+        self.fill(&mut slots, counts(entry.nan_value_counts), |slot, nans| slot.nans = Some(nans));
+        let only = only.iter().map(|(id, only)| (*id, only));
+        self.fill(&mut slots, only, |slot, only| slot.narrow(only, entry.record_count));
         slots
     }
 
-    fn fill<'e>(&self, slots: &mut [Slot<'e>], id: i32, fill: impl FnOnce(&mut Slot<'e>)) {
-        if let Some(slot) = self.number_of(id).and_then(|number| slots.get_mut(number)) {
-            fill(slot);
+    fn fill<'e, T>(
+        &self,
+        slots: &mut [Slot<'e>],
+        values: impl Iterator<Item = (i32, T)>,
+        fill: impl Fn(&mut Slot<'e>, T),
+    ) {
+        let mut guess = 0;
+        for (id, value) in values {
+            if let Some(slot) = self.number_of(id, &mut guess).and_then(|number| slots.get_mut(number)) {
+                fill(slot, value);
+            }
         }
     }
 
@@ -221,7 +227,7 @@ impl Columns {
     ) -> &'t [u8] {
         text.out.clear();
         text.out.extend_from_slice(b"{\\\"numRecords\\\":");
-        push_integer(entry.record_count, &mut text.out);
+        decimal::push_signed(entry.record_count, &mut text.out);
         let end = text.out.len();
         let only = identities.iter().map(|one| (one.column_id, Only::of(entry.partition.get(one.at))));
         let only: Vec<(i32, Only<'_>)> = only.collect();
@@ -235,7 +241,7 @@ impl Columns {
         });
         self.section("nullCount", &slots, text, |_, slot, value| {
             let nulls = slot.nulls.filter(|nulls| (0..=entry.record_count).contains(nulls));
-            nulls.map(|nulls| push_integer(nulls, value)).is_some()
+            nulls.map(|nulls| decimal::push_signed(nulls, value)).is_some()
         });
         // Statistics are optional, so a file with monstrous ones is served without.
         if text.out.len() > STATS_BYTES_MAX {
@@ -260,6 +266,16 @@ impl Columns {
         let empty = text.out.len();
         text.open.clear();
         for (column, slot) in self.list.iter().zip(slots) {
+            // Most columns lie in no struct: what is said of them goes straight to its place.
+            if column.groups.is_empty() && text.open.is_empty() {
+                let before = text.out.len();
+                text.push_comma();
+                text.out.extend_from_slice(&column.key);
+                if !write(column.form, slot, &mut text.out) {
+                    text.out.truncate(before);
+                }
+                continue;
+            }
             text.value.clear();
             if !write(column.form, slot, &mut text.value) {
                 continue;

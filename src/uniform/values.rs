@@ -6,7 +6,7 @@
 //!
 //! Sources: Iceberg specification, "Binary single-value serialization"; Delta, "Per-file Statistics".
 
-use crate::encode::json;
+use crate::encode::{decimal, json};
 use crate::iceberg::primitive::Primitive;
 use crate::scan::datum::unscaled;
 
@@ -17,6 +17,9 @@ const SECOND_MICROS: i64 = 1_000_000;
 const EPOCH_DAYS: i64 = 719_468;
 /// Days in 400 years.
 const ERA_DAYS: i64 = 146_097;
+
+/// Digits of a decimal at most, before and behind its point.
+const DECIMAL_DIGITS_MAX: usize = 38;
 
 /// How bounds of a column are spelt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +84,8 @@ impl Form {
                 [_] => out.extend_from_slice(b"true"),
                 _ => return None,
             },
-            Self::Integer => push_integer(i32::try_from(whole(bound)?).ok()?.into(), out),
-            Self::Long => push_integer(whole(bound)?, out),
+            Self::Integer => decimal::push_signed(i32::try_from(whole(bound)?).ok()?.into(), out),
+            Self::Long => decimal::push_signed(whole(bound)?, out),
             Self::Float => {
                 let number = f32::from_le_bytes(bound.try_into().ok()?);
                 return push_number(number, number.is_finite(), out);
@@ -94,7 +97,7 @@ impl Form {
                 };
                 return push_number(number, number.is_finite(), out);
             }
-            Self::Decimal { scale } => push_decimal(unscaled(bound)?, scale, out),
+            Self::Decimal { scale } => return push_decimal(unscaled(bound)?, scale, out),
             Self::Date => {
                 let date = Date::of_days(i32::from_le_bytes(bound.try_into().ok()?).into())?;
                 out.extend_from_slice(b"\\\"");
@@ -122,30 +125,6 @@ fn whole(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// Appends a whole number.
-pub(super) fn push_integer(number: i64, out: &mut Vec<u8>) {
-    if number < 0 {
-        out.push(b'-');
-    }
-    push_digits(number.unsigned_abs(), 1, out);
-}
-
-/// At least `width` digits.
-fn push_digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
-    const DIGITS_MAX: usize = 20;
-    let mut digits = [b'0'; DIGITS_MAX];
-    let mut start = DIGITS_MAX;
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        if number == 0 && DIGITS_MAX - start >= width {
-            break;
-        }
-        *digit += u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
-        start = at;
-    }
-    out.extend_from_slice(digits.get(start..).unwrap_or_default());
-}
-
 /// The shortest text that is read as the same number; none for NaN and infinities, which JSON does not have.
 fn push_number(number: impl serde::Serialize, is_finite: bool, out: &mut Vec<u8>) -> Option<()> {
     if !is_finite {
@@ -154,22 +133,28 @@ fn push_number(number: impl serde::Serialize, is_finite: bool, out: &mut Vec<u8>
     serde_json::to_writer(out, &number).ok()
 }
 
-fn push_decimal(unscaled: i128, scale: u32, out: &mut Vec<u8>) {
-    let scale = usize::try_from(scale).unwrap_or(usize::MAX);
+fn push_decimal(unscaled: i128, scale: u32, out: &mut Vec<u8>) -> Option<()> {
+    let width = usize::try_from(scale).ok().filter(|scale| *scale <= DECIMAL_DIGITS_MAX)?;
     if unscaled < 0 {
         out.push(b'-');
     }
-    let start = out.len();
-    match u64::try_from(unscaled.unsigned_abs()) {
-        Ok(number) => push_digits(number, 1, out),
-        Err(_) => out.extend_from_slice(unscaled.unsigned_abs().to_string().as_bytes()),
+    let small = u64::try_from(unscaled.unsigned_abs()).ok();
+    if let Some((number, unit)) = small.zip(10_u64.checked_pow(scale)) {
+        decimal::push(number / unit, out);
+        if scale > 0 {
+            out.push(b'.');
+            decimal::push_padded(number % unit, width, out);
+        }
+        return Some(());
     }
-    if scale == 0 {
-        return;
+    let digits = format!("{:0>least$}", unscaled.unsigned_abs(), least = width + 1);
+    let (whole, part) = digits.split_at_checked(digits.len() - width)?;
+    out.extend_from_slice(whole.as_bytes());
+    if scale > 0 {
+        out.push(b'.');
+        out.extend_from_slice(part.as_bytes());
     }
-    let missing = (scale + 1).saturating_sub(out.len() - start);
-    out.splice(start..start, std::iter::repeat_n(b'0', missing));
-    out.insert(out.len() - scale, b'.');
+    Some(())
 }
 
 /// A day that four digits can name the year of.
@@ -196,16 +181,12 @@ impl Date {
     }
 
     fn push(self, out: &mut Vec<u8>) {
-        push_padded(self.year, 4, out);
+        decimal::push_padded(self.year.unsigned_abs(), 4, out);
         out.push(b'-');
-        push_padded(self.month, 2, out);
+        decimal::push_padded(self.month.unsigned_abs(), 2, out);
         out.push(b'-');
-        push_padded(self.day, 2, out);
+        decimal::push_padded(self.day.unsigned_abs(), 2, out);
     }
-}
-
-fn push_padded(number: i64, width: usize, out: &mut Vec<u8>) {
-    push_digits(number.unsigned_abs(), width, out);
 }
 
 /// All six digits of the microseconds, so that nobody takes them for cut off.
@@ -217,10 +198,10 @@ fn push_moment(micros: i64, is_utc: bool, out: &mut Vec<u8>) -> Option<()> {
     date.push(out);
     for (mark, number) in [(b'T', seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
         out.push(mark);
-        push_padded(number, 2, out);
+        decimal::push_padded(number.unsigned_abs(), 2, out);
     }
     out.push(b'.');
-    push_padded(of_day % SECOND_MICROS, 6, out);
+    decimal::push_padded((of_day % SECOND_MICROS).unsigned_abs(), 6, out);
     out.extend_from_slice(if is_utc { b"Z\\\"" } else { b"\\\"" });
     Some(())
 }
