@@ -1,4 +1,4 @@
-//! Manifests and their lists as engines write them, for tables partitioned by day.
+//! Manifests and their lists, as engines write them.
 
 #![allow(
     dead_code,
