@@ -2,5 +2,6 @@
 
 mod catalog;
 mod engines;
+mod features;
 mod report;
 mod state;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::engines::Catalog;
+use super::features::Features;
 
 /// Cases of section 9 of the checklist that the project is held to.
 const CASES: usize = 74;
@@ -103,8 +104,8 @@ fn rendered(report: &Report) -> String {
     let mut text = format!(
         "# Conformance\n\n\
          What a Delta Sharing server is asked to do, case by case, and the tests that fail if it does not. Made of\n\
-         `tests/conformance/cases.toml` by a test, which fails when this page is not up to date. What engines found of the Iceberg\n\
-         catalog stands at the end, made of `catalog.toml` beside it.\n\n\
+         `tests/conformance/cases.toml` by a test, which fails when this page is not up to date. Then comes what recipients see of\n\
+         Iceberg tables, feature by feature (`features.toml` beside it), and what engines found of the Iceberg catalog (`catalog.toml`).\n\n\
          Of {CASES} cases {} are held, {} are refusals as they should be, {} are held in part, {} are not served yet.\n\
          *wire* is raw HTTP with the headers and bodies that clients send; *Python* is the `delta-sharing` package. Spark's\n\
          sharing connector is on no registry: *as Spark* is what its source sends and demands.\n",
@@ -127,6 +128,7 @@ fn rendered(report: &Report) -> String {
             writeln!(text, "| {number} | {claim} | {}{note} | {clients} | {tests} |", result.text()).unwrap();
         }
     }
+    text.push_str(&Features::read(&root()).rendered(shown));
     text.push_str(&Catalog::read(&root()).rendered(shown));
     text
 }
@@ -139,8 +141,9 @@ fn every_case_is_answered_once_by_tests_that_exist() {
     let missing: Vec<&String> =
         cases.iter().flat_map(|case| &case.tests).filter(|test| !exists(test)).collect();
     assert!(missing.is_empty(), "no such tests: {missing:#?}");
-    let catalog = Catalog::read(&root());
-    let missing: Vec<&String> = catalog.tests().filter(|test| !exists(test)).collect();
+    let (catalog, features) = (Catalog::read(&root()), Features::read(&root()));
+    let missing: Vec<&String> =
+        catalog.tests().chain(features.tests()).filter(|test| !exists(test)).collect();
     assert!(missing.is_empty(), "no such tests: {missing:#?}");
     for case in cases {
         let is_open = case.result == Outcome::Open;

@@ -263,3 +263,131 @@ async fn tables_of_both_kinds_are_listed_alike() {
         assert_eq!(answer.lines()[0]["protocol"], json!({"minReaderVersion": 1}), "{name}");
     }
 }
+
+/// A table without a catalog below `lake/PLACE`, whose metadata is that of `table` with changes, and its files the same.
+async fn bare(world: &World, table: &IcebergTable, place: &str, changes: &Value) -> Value {
+    let mut metadata = table.metadata().await;
+    metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    let directory = world.bucket().join(place).join("metadata");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("v1.metadata.json"), metadata.to_string()).unwrap();
+    json!({"name": "t", "sourceType": "iceberg", "bucket": "lake", "location": place, "allowedLocations": ["lake"]})
+}
+
+#[tokio::test]
+async fn files_elsewhere_are_signed_where_the_share_allows_it() {
+    let (world, table) = start().await;
+    let id = table.stage("s3://lake/else/where", &[1, 2]).await;
+    table.roll_back(id).await;
+    let mut spec = bare(&world, &table, "moved", &json!({})).await;
+    spec["allowedLocations"] = json!([]);
+    let (_, message) = error_of(&share(&world, &spec), 400);
+    assert!(message.contains("lake/else/where") && message.contains("--allow-location"), "{message}");
+    spec["allowedLocations"] = json!(["lake/else"]);
+    let token = shared(&world, &spec);
+    let answer = world.query(&token, "{}");
+    assert_eq!(told(&answer), (1, 2));
+    let url = answer.lines()[2]["file"]["url"].as_str().unwrap().to_owned();
+    assert!(url.contains("/lake/else/where/data/"), "{url}");
+    assert!(reqwest::get(url).await.unwrap().bytes().await.unwrap().starts_with(b"PAR1"));
+    // Of the catalog's tables the whole warehouse is the place, and nothing beyond.
+    let specs = json!({"name": "x", "schemas": [{"name": "default", "tables": [uniform("orders")]}]});
+    assert_eq!(world.admin("POST", "/shares", &specs).status, 201);
+    std::fs::create_dir(world.bucket().join("../pond")).unwrap();
+    let id = table.stage("s3://pond/t", &[1]).await;
+    table.roll_back(id).await;
+    let (_, message) =
+        error_of(&world.admin("POST", "/shares", &json!({"name": "y", "schemas": specs["schemas"]})), 400);
+    assert!(message.contains("metadata is only read from the table's own bucket"), "{message}");
+}
+
+#[tokio::test]
+async fn snapshots_that_no_branch_leads_to_are_not_told() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    let token = shared(&world, &with_history(uniform("orders")));
+    let location = table.metadata().await["location"].as_str().unwrap().to_owned();
+    let staged = table.stage(&location, &[1, 2]).await;
+    assert_eq!(told(&world.query(&token, "{}")), (1, 1));
+    error_of(&version(&world, &token, 2), 400);
+    table.roll_back(staged).await;
+    assert_eq!(told(&world.query(&token, "{}")), (2, 2), "published");
+}
+
+#[tokio::test]
+async fn what_says_nothing_of_rows_is_left_aside() {
+    let (world, table) = start().await;
+    let id = table.write(&[1, 2, 3]).await;
+    let statistics = json!({"snapshot-id": id, "statistics-path": "s3://lake/none", "file-size-in-bytes": 9,
+        "file-footer-size-in-bytes": 5, "blob-metadata": []});
+    let of_partitions =
+        json!({"snapshot-id": id, "statistics-path": "s3://lake/none", "file-size-in-bytes": 9});
+    let mut schema = table.metadata().await["schemas"][0].clone();
+    schema["fields"][0]["required"] = json!(true);
+    schema["identifier-field-ids"] = json!([1]);
+    let order = json!({"order-id": 1, "fields": [
+        {"transform": "identity", "source-id": 1, "direction": "asc", "null-order": "nulls-first"}]});
+    let field = |id: i32, transform: &str| json!({"source-id": 1, "field-id": id, "name": transform, "transform": transform});
+    let specs = json!([{"spec-id": 0, "fields": []},
+        {"spec-id": 1, "fields": [field(1000, "void"), field(1001, "to_come")]}]);
+    let changes = json!({"statistics": [statistics], "partition-statistics": [of_partitions], "schemas": [schema],
+        "sort-orders": [{"order-id": 0, "fields": []}, order], "default-sort-order-id": 1,
+        "partition-specs": specs, "default-spec-id": 1, "last-partition-id": 1001});
+    let token = shared(&world, &bare(&world, &table, "sorted", &changes).await);
+    assert_eq!(told(&world.query(&token, "{}")), (1, 3));
+}
+
+#[tokio::test]
+async fn formats_to_come_encrypted_tables_and_views_are_refused() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    let key = json!({"key-id": "k", "encrypted-key-metadata": "eA=="});
+    for (place, changes, reason) in [
+        ("later", json!({"format-version": 4}), "Cannot read unsupported version 4"),
+        (
+            "locked",
+            json!({"format-version": 3, "next-row-id": 1, "encryption-keys": [key]}),
+            "it is encrypted",
+        ),
+    ] {
+        let spec = bare(&world, &table, place, &changes).await;
+        let (code, message) = error_of(&share(&world, &spec), 400);
+        assert!(code == "UNSUPPORTED_OPERATION" && message.contains(reason), "{code}: {message}");
+    }
+    let view = json!({"name": "v", "schema": {"type": "struct", "schema-id": 0, "fields": []}, "properties": {},
+        "view-version": {"version-id": 1, "schema-id": 0, "timestamp-ms": 1_790_000_000_000_i64, "summary": {},
+            "default-namespace": ["sales"], "representations": [{"type": "sql", "sql": "SELECT 1", "dialect": "spark"}]}});
+    table.catalog.post("/lake/namespaces/sales/views", &view).await.ok();
+    let (_, message) = error_of(&share(&world, &uniform("v")), 400);
+    assert!(message.contains("a view has no files that could be shared"), "{message}");
+}
+
+#[tokio::test]
+async fn a_column_of_unknown_type_is_void() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    let mut schema = table.metadata().await["schemas"][0].clone();
+    let column = json!({"id": 2, "name": "u", "required": false, "type": "unknown"});
+    schema["fields"].as_array_mut().unwrap().push(column);
+    let changes = json!({"format-version": 3, "next-row-id": 1, "last-column-id": 2, "schemas": [schema]});
+    let token = shared(&world, &bare(&world, &table, "unknown", &changes).await);
+    let (_, message) = error_of(&world.query(&token, "{}"), 400);
+    assert!(message.contains("the column 'u' of type void"), "{message}");
+    let delta = Ask::post(QUERY, "{}").header("delta-sharing-capabilities", "responseformat=delta");
+    let answer = world.ask(&token, &delta);
+    let schema = answer.lines()[1]["metaData"]["deltaMetadata"]["schemaString"].as_str().unwrap().to_owned();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(schema["fields"][1]["type"], "void");
+}
+
+#[tokio::test]
+async fn options_of_delta_tables_are_refused() {
+    let (world, table) = start().await;
+    table.write(&[1]).await;
+    for (option, value) in [("directoryAccess", json!(true)), ("partitionFilter", json!({"id": ["1"]}))] {
+        let mut spec = with_history(uniform("orders"));
+        spec[option] = value;
+        let (_, message) = error_of(&share(&world, &spec), 400);
+        assert!(message.contains(option) && message.contains("is for Delta tables"), "{message}");
+    }
+}

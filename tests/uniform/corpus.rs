@@ -74,7 +74,7 @@ impl Lake {
 }
 
 /// Tables that are refused, each with what the refusal has to say.
-const REFUSED: &[(&str, &str)] = &[
+pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("ddbi__add_columns_with_defaults", "'col_time' has the type time"),
     ("ddbi__add_columns_with_defaults_in_struct", "'a.col_time' has the type time"),
     // Its location is another than the one that its paths begin with.

@@ -1,3 +1,3 @@
 //! Iceberg tables told as Delta tables: real ones of every writer.
 
-mod corpus;
+pub(crate) mod corpus;
