@@ -60,6 +60,11 @@ pub enum Fault {
          rewrite the files (rewrite_data_files with rewrite-all) into a new table"
     )]
     TypeChange { column: String, from: String, to: String },
+    #[error(
+        "the column '{column}' has shredded variants, which most Delta readers do not read; set \
+         write.parquet.shred-variants to false and rewrite the files (rewrite_data_files with rewrite-all)"
+    )]
+    ShreddedVariant { column: String },
     #[error("the columns '{first}' and '{second}' differ in nothing but case; rename one of them")]
     NamesByCase { first: String, second: String },
     #[error(

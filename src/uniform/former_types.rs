@@ -15,7 +15,7 @@ use super::footers;
 use super::list::Source;
 use crate::iceberg::primitive::Primitive;
 use crate::iceberg::types::Type;
-use crate::limits::uniform::{FOOTERS_MAX, FOOTERS_READ_AT_ONCE};
+use crate::limits::uniform::{FOOTERS_MAX, FOOTERS_READ_AT_ONCE, FOOTERS_SAMPLED};
 use crate::manifest::entry::Entry;
 use crate::storage::table_store::TableStore;
 
@@ -23,7 +23,10 @@ use crate::storage::table_store::TableStore;
 const NARROW_BYTES: usize = 4;
 const WIDE_BYTES: usize = 8;
 
-/// A field that had other types than the one it has.
+/// The part of a variant that holds what was shredded (Apache Parquet, "Variant Shredding").
+const SHREDDED: &str = "typed_value";
+
+/// A field that had other types than the one it has, or whose type has several forms in files.
 #[derive(Debug, Clone)]
 pub(super) struct Former {
     pub(super) id: i32,
@@ -46,8 +49,8 @@ impl Former {
         }
     }
 
-    /// What the columns of a file tell.
-    fn verdict(&self, root: &Column) -> Verdict {
+    /// What the columns of a file tell of this one, whose number is given.
+    fn verdict(&self, root: &Column, number: usize) -> Verdict {
         let Some(column) = find(root, self.id) else {
             let has_ids = root.get_fields().iter().all(|column| column.get_basic_info().has_id());
             // Files without ids do not tell which column it is.
@@ -56,7 +59,7 @@ impl Former {
         match &self.fault {
             _ if is_stored(column, &self.now) => Verdict::Current,
             None => Verdict::Narrower,
-            Some(_) => Verdict::Refused,
+            Some(_) => Verdict::Refused(number),
         }
     }
 }
@@ -71,8 +74,8 @@ pub(super) enum Verdict {
     Open,
     /// One has a type that readers have to know of.
     Narrower,
-    /// One has a type that no reader takes for the current one.
-    Refused,
+    /// One has a type that no reader takes for the current one, in the column of this number.
+    Refused(usize),
 }
 
 /// What the files of some manifests show.
@@ -117,10 +120,13 @@ pub(super) async fn read(source: &Source<'_>, all: &[&Found], former: &[Former])
     if worst == Verdict::Narrower && !may_be_refused {
         return Ok(worst);
     }
-    if all.iter().map(|found| found.unclear.len()).sum::<usize>() > FOOTERS_MAX {
-        return Ok(worst.max(Verdict::Open));
-    }
     let store = source.buckets.open(source.bucket, "")?;
+    let unclear = all.iter().map(|found| found.unclear.len()).sum::<usize>();
+    if unclear > FOOTERS_MAX {
+        let paths = all.iter().flat_map(|found| &found.unclear);
+        let some: Vec<String> = paths.step_by(unclear.div_ceil(FOOTERS_SAMPLED)).cloned().collect();
+        return Ok(worst.max(Verdict::Open).max(look(source, &store, &some, former).await));
+    }
     for found in all {
         let verdict = match found.looked_into.get() {
             Some(verdict) => *verdict,
@@ -144,7 +150,8 @@ async fn look(source: &Source<'_>, store: &TableStore, paths: &[String], former:
 async fn look_at(source: &Source<'_>, store: &TableStore, path: &str, former: &[Former]) -> Verdict {
     let Ok(key) = source.key(path) else { return Verdict::Open };
     let Ok(root) = footers::columns(store, &key, path).await else { return Verdict::Open };
-    former.iter().map(|former| former.verdict(&root)).max().unwrap_or_default()
+    let verdicts = former.iter().enumerate().map(|(number, former)| former.verdict(&root, number));
+    verdicts.max().unwrap_or_default()
 }
 
 /// The column of a field, wherever it lies.
@@ -169,7 +176,11 @@ fn is_stored(column: &Column, of: &Type) -> bool {
         Type::Struct(_) => column.is_group() && !is_list && !is_map,
         Type::List(_) => column.is_group() && is_list,
         Type::Map(_) => column.is_group() && is_map,
-        Type::Primitive(_) if column.is_group() => false,
+        // Parts of a shredded variant lie in columns of their own.
+        Type::Primitive(of) if column.is_group() => {
+            *of.primitive() == Primitive::Variant
+                && column.get_fields().iter().all(|part| part.name() != SHREDDED)
+        }
         Type::Primitive(of) => is_stored_value(column, of.primitive()),
     }
 }
@@ -263,14 +274,24 @@ mod tests {
             ("optional group a = 1 { optional int32 b = 2; }", list, false),
             ("optional group s = 7 { optional int64 a = 1; }", json!("long"), true),
             ("optional int32 b = 2;", json!("string"), true),
+            (
+                "optional group a = 1 { required binary metadata; required binary value; }",
+                json!("variant"),
+                true,
+            ),
+            (
+                "optional group a = 1 { required binary metadata; optional binary value; optional int64 typed_value; }",
+                json!("variant"),
+                false,
+            ),
         ] {
             let root = parse_message_type(&format!("message m {{ {column} }}")).unwrap();
             let wanted = if is_now { Verdict::Current } else { Verdict::Narrower };
-            assert_eq!(former(&now, None).verdict(&root), wanted, "{column} {now}");
-            let wanted = if is_now { Verdict::Current } else { Verdict::Refused };
-            assert_eq!(former(&now, Some(fault())).verdict(&root), wanted, "{column} {now}");
+            assert_eq!(former(&now, None).verdict(&root, 3), wanted, "{column} {now}");
+            let wanted = if is_now { Verdict::Current } else { Verdict::Refused(3) };
+            assert_eq!(former(&now, Some(fault())).verdict(&root, 3), wanted, "{column} {now}");
         }
         let root = parse_message_type("message m { optional int32 b; }").unwrap();
-        assert_eq!(former(&json!("long"), None).verdict(&root), Verdict::Open, "it has no ids");
+        assert_eq!(former(&json!("long"), None).verdict(&root, 0), Verdict::Open, "it has no ids");
     }
 }

@@ -125,8 +125,9 @@ impl Presentation {
     /// # Errors
     /// [`Fault::TypeChange`].
     pub(super) fn settle(&mut self, verdict: Verdict) -> Result<(), Fault> {
-        let fault = self.telling.former.iter().find_map(|former| former.fault.clone());
-        if let Some(fault) = fault.filter(|_| verdict == Verdict::Refused) {
+        if let Verdict::Refused(number) = verdict
+            && let Some(fault) = self.telling.former.get(number).and_then(|former| former.fault.clone())
+        {
             return Err(fault);
         }
         if verdict == Verdict::Current

@@ -77,6 +77,10 @@ impl SchemaWriter<'_> {
                     || Fault::Type { column: path.to_owned(), field_type: primitive.name().to_owned() };
                 let (name, feature) = primitive_name(primitive.primitive()).ok_or_else(refused)?;
                 self.features.extend(feature);
+                if *primitive.primitive() == Primitive::Variant {
+                    let fault = Some(Fault::ShreddedVariant { column: path.to_owned() });
+                    self.former.push(Former { id: part.id, now: part.of.clone(), is_narrower: false, fault });
+                }
                 Ok(json!(name))
             }
             Type::Struct(of) => self.fields(&of.fields, &format!("{path}.")),

@@ -197,7 +197,7 @@ fn another_type_matters_as_long_as_a_file_may_have_it() {
     let mut replaced = of_schemas(&[typed("int"), typed("string")]);
     assert!(!replaced.features.contains("typeWidening"));
     assert_eq!((replaced.settle(Verdict::Current), replaced.settle(Verdict::Open)), (Ok(()), Ok(())));
-    assert!(matches!(replaced.settle(Verdict::Refused), Err(Fault::TypeChange { .. })));
+    assert!(matches!(replaced.settle(Verdict::Refused(0)), Err(Fault::TypeChange { .. })));
     // A snapshot from before is read with the schema that it had.
     let table = table(2, &schemas, &json!({}));
     let subject = Subject {
