@@ -13,6 +13,7 @@ use crate::manifest::codec::Unpacker;
 use crate::manifest::entries;
 use crate::manifest::entry::{Entry, FileContent};
 use crate::manifest::error::Error as ManifestError;
+use crate::manifest::partition::Value;
 use crate::table::file_list_builder::FileListBuilder;
 use crate::table::file_list_parts::Part;
 use crate::table::path_digest::PathDigest;
@@ -100,6 +101,8 @@ struct Decoder<'t> {
 /// How the tuples of a manifest are told.
 struct Told<'m> {
     manifest: &'m Manifest,
+    /// `None`: a spec that the table does not know.
+    spec: Option<&'m Identities>,
     identities: Vec<Identity>,
     places: Places<'m>,
 }
@@ -148,6 +151,7 @@ impl Decoder<'_> {
         let spec_id = spec_id.unwrap_or(manifest.spec_id);
         let told = Told {
             manifest,
+            spec: Identities::of_spec(&self.telling.identities, spec_id),
             identities: Identities::places(&self.telling.identities, spec_id, opened.partition_fields()),
             places: self.tuples.places(spec_id, opened.partition_fields()),
         };
@@ -159,7 +163,7 @@ impl Decoder<'_> {
     }
 
     fn add(&mut self, entry: &Entry<'_>, told: &Told<'_>) -> Result<(), Error> {
-        let Told { manifest, identities, places } = told;
+        let Told { manifest, identities, places, .. } = told;
         let file = || entry.file_path.to_owned();
         let cannot_be = |what| Error::Entry { path: manifest.path.clone(), file: file(), what };
         if entry.content != FileContent::Data {
@@ -176,7 +180,9 @@ impl Decoder<'_> {
         let size_bytes = u64::try_from(entry.file_size_bytes).map_err(|_| cannot_be("the size"))?;
         let path = self.telling.root.resolve(entry.file_path);
         let path = path.map_err(|source| Error::Path { path: file(), source })?;
-        if let Some(wanted) = self.telling.wanted.iter().find(|wanted| !wanted.is_in(entry)) {
+        if let Some(wanted) =
+            self.telling.wanted.iter().find(|wanted| wanted.is_due(entry, told) && !wanted.is_in(entry))
+        {
             let (column, file) = (wanted.column.clone(), file());
             return Err(match wanted.reason {
                 Reason::Default => Fault::InitialDefault { column, file }.into(),
@@ -205,6 +211,17 @@ impl Decoder<'_> {
 }
 
 impl Wanted {
+    /// Whether a file has values of the column although it may not hold it. A partition gives it values of the columns of
+    /// its own spec alone, and no value is what a reader finds anyway.
+    fn is_due(&self, entry: &Entry<'_>, told: &Told<'_>) -> bool {
+        if self.reason == Reason::Default {
+            return true;
+        }
+        let place = told.identities.iter().find(|place| self.ids.contains(&place.column_id));
+        let is_null = place.is_some_and(|place| matches!(entry.partition.get(place.at), Some(Value::Null)));
+        !is_null && told.spec.is_none_or(|spec| spec.column_ids().any(|id| self.ids.contains(&id)))
+    }
+
     fn is_in(&self, entry: &Entry<'_>) -> bool {
         let counts = [entry.column_sizes, entry.value_counts, entry.null_value_counts];
         let mut ids =

@@ -13,6 +13,7 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::types::{Type as Column, TypePtr};
 
 use super::error::{Error, Fault};
+use super::identities::Identities;
 use super::list::{Manifest, Source};
 use super::naming::{NAME_MAPPING, NameMapping, Naming};
 use crate::iceberg::schema::Schema;
@@ -64,7 +65,7 @@ pub(super) struct Needs {
 pub(super) async fn check_sample(
     source: &Source<'_>,
     manifests: &[Manifest],
-    needs: &Needs,
+    (needs, specs): (&Needs, &[Identities]),
 ) -> Result<(), Error> {
     if !needs.ids && needs.columns.is_empty() {
         return Ok(());
@@ -74,13 +75,14 @@ pub(super) async fn check_sample(
         let Some(path) = first_path(source, manifest).await? else { continue };
         let Ok(key) = source.key(&path) else { continue };
         let Ok(root) = columns(&store, &key, &path).await else { continue };
-        needs.check(&root, &path)?;
+        needs.check(&root, &path, Identities::of_spec(specs, manifest.spec_id))?;
     }
     Ok(())
 }
 
 impl Needs {
-    fn check(&self, root: &Column, path: &str) -> Result<(), Fault> {
+    /// What a file of this spec lacks; `None`: of a spec that the table does not know.
+    fn check(&self, root: &Column, path: &str, spec: Option<&Identities>) -> Result<(), Fault> {
         let columns = columns_of(root);
         let file = || path.to_owned();
         if self.ids && columns.iter().any(|column| !column.get_basic_info().has_id()) {
@@ -91,7 +93,9 @@ impl Needs {
                 if info.has_id() { info.id() == id } else { info.name().eq_ignore_ascii_case(name) }
             })
         };
-        match self.columns.iter().find(|(id, name)| !is_there(*id, name)) {
+        // Only the columns of its own spec have values outside of a file.
+        let is_due = |wanted: i32| spec.is_none_or(|spec| spec.column_ids().any(|id| id == wanted));
+        match self.columns.iter().find(|(id, name)| is_due(*id) && !is_there(*id, name)) {
             Some((_, name)) => Err(Fault::PartitionColumn { column: name.clone(), file: file() }),
             None => Ok(()),
         }
@@ -334,7 +338,7 @@ mod tests {
         let check = |columns: &str, ids: bool| {
             let root = parse_message_type(&format!("message m {{ {columns} }}")).unwrap();
             Needs { ids, columns: vec![(1, "day".to_owned())] }
-                .check(&root, "f")
+                .check(&root, "f", None)
                 .map_err(|fault| fault.to_string())
         };
         assert_eq!(check("optional int32 x = 1;", true), Ok(()));

@@ -28,6 +28,11 @@ impl Identities {
         Self { spec_id: spec.id, fields: fields.collect() }
     }
 
+    /// The one of this spec.
+    pub(super) fn of_spec(specs: &[Self], spec_id: i32) -> Option<&Self> {
+        specs.iter().find(|spec| spec.spec_id == spec_id)
+    }
+
     /// The columns.
     pub(super) fn column_ids(&self) -> impl Iterator<Item = i32> {
         self.fields.iter().map(|&(_, column_id)| column_id)
@@ -35,7 +40,7 @@ impl Identities {
 
     /// The places in tuples of these fields, for a manifest of this spec.
     pub(super) fn places(specs: &[Self], spec_id: i32, fields: &[PartitionField]) -> Vec<Identity> {
-        let Some(spec) = specs.iter().find(|spec| spec.spec_id == spec_id) else { return Vec::new() };
+        let Some(spec) = Self::of_spec(specs, spec_id) else { return Vec::new() };
         let place = |(at, field): (usize, &PartitionField)| {
             let found = spec.fields.iter().find(|(id, _)| Some(*id) == field.id);
             found.map(|&(_, column_id)| Identity { at, column_id })

@@ -122,7 +122,8 @@ async fn tell(
         let naming = footers::naming(&source, &listed.data, (schema, &mapping)).await?;
         presentation = Presentation::of(&Subject { naming: Some(naming), ..subject }, root.clone())?;
     }
-    footers::check_sample(&source, &listed.data, &presentation.needs).await?;
+    let needs = (&presentation.needs, presentation.telling.identities.as_slice());
+    footers::check_sample(&source, &listed.data, needs).await?;
     let form = presentation.form();
     let units = manifests.units(&source, (&presentation.telling, &form), listed.groups()).await?;
     if !presentation.telling.former.is_empty() {

@@ -374,10 +374,22 @@ fn files_have_to_hold_what_they_are_partitioned_by() {
     let told = of_schemas(&[json!([field(1, "a", &json!("long")), field(2, "b", &json!("long"))])]);
     let whole = Row { value_counts: Some(vec![(1, 4), (2, 4)]), ..row("whole") };
     assert!(unit(&told, &json!("long"), &[whole, row("uncounted")]).is_ok());
-    let hive = Row { value_counts: Some(vec![(2, 4)]), ..row("hive") };
+    let lacking = Row { value_counts: Some(vec![(2, 4)]), ..row("hive") };
+    assert!(unit(&told, &json!("long"), std::slice::from_ref(&lacking)).is_ok(), "it has no value");
+    let hive = Row { partition: vec![Cell::Long(7)], ..lacking.clone() };
     let error = unit(&told, &json!("long"), &[hive]).unwrap_err().to_string();
     assert!(error.contains("'s3://b/t/hive' may lack the column 'a'"), "{error}");
     assert_eq!(told.needs.columns, [(1, "a".to_owned())]);
+    // Files of other specs may be older than the column.
+    let mut other = Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned());
+    other.spec_id = 3;
+    let metadata = table(2, &[json!([field(1, "a", &json!("long"))])], &json!({})).to_json();
+    let mut metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    metadata["partition-specs"].as_array_mut().unwrap().push(json!({"spec-id": 3, "fields": []}));
+    let metadata = TableMetadata::parse(metadata.to_string().as_bytes()).unwrap();
+    let bytes = manifest(&[Row { partition: vec![], ..lacking }], &[], &Style::default());
+    let unit = decode(&present(&metadata).unwrap().telling, &[(other, Bytes::from(bytes))]);
+    assert!(unit.is_ok(), "{unit:?}");
 }
 
 /// A row of the table of the property below.
