@@ -5,6 +5,10 @@ class Reference(str):
     """A branch or a tag is to be looked at."""
 
 
+class Allowed(str):
+    """The table is to be looked at where its share allows this place."""
+
+
 class ForAll(str):
     """The table is to need nothing that the Python client does not list."""
 

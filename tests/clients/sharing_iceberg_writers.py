@@ -9,6 +9,7 @@ version of the table's history; Spark reads what its own client would make of th
 format by its schema), and each answer is looked through for what that client demands. A seed, which is printed, makes all rows.
 """
 import argparse
+import json
 import pathlib
 import random
 import subprocess
@@ -27,7 +28,8 @@ PYTHON_FEATURES = {"deletionVectors", "columnMapping", "timestampNtz"}
 # Rows that are asked for where not all are.
 LIMIT = 2
 # What its kernel cannot read of a right answer, and why.
-CLIENT_LIMITS = {"Found unmasked nulls for non-nullable StructArray field": "a map that is null, in a file older than a field of the structs in it"}
+CLIENT_LIMITS = {"Found unmasked nulls for non-nullable StructArray field": "a map that is null, in a file older than a field of the structs in it",
+                 "Unsupported Delta table type: 'void'": "columns of which nobody knows the type yet"}
 
 
 class Reader:
@@ -100,7 +102,14 @@ class Reader:
         except RuntimeError as error:
             self.suite.checks.true(what, False, error)
             return
-        self.suite.checks.equal(what, differences(found, expected[1]), "")
+        self.suite.checks.equal(what, differences(found, without_void(*expected) if answer.is_delta else expected[1]), "")
+
+
+def without_void(fields, rows):
+    """Rows as Delta's readers have them, who leave out columns without a type."""
+    kept = [number for number, field in enumerate(fields) if field["type"] != "void"]
+    cut = lambda text: json.dumps([json.loads(text)[number] for number in kept], ensure_ascii=False)
+    return rows if len(kept) == len(fields) else exact_rows.collections.Counter(cut(text) for text in rows.elements())
 
 
 def differences(found, wanted):
@@ -133,13 +142,13 @@ class Suite:
             raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
         return done
 
-    def share(self, name, source):
+    def share(self, name, source, *options):
         """Shares a table, with a profile for all of them; what the server says against it, if it does."""
         if name in self.shared:
             return ""
         words = ("update", "t/made", "--add") if self.shared else ("create", "t/made", "all")
         word = f"{name}:{source}"
-        done = self.cli("share", *words, word if not self.shared else f"all:{word}", "--history", check=False)
+        done = self.cli("share", *words, word if not self.shared else f"all:{word}", "--history", *options, check=False)
         if done.returncode:
             return done.stderr
         if not self.shared:
@@ -168,7 +177,9 @@ class Suite:
         shared, source, reference = name, self.engine.source(table), None
         if kind == "Reference":
             shared, source, reference = f"{name}_{step}", f"{source}@{step}", str(step)
-        fault = self.share(shared, source)
+        if kind == "Allowed":
+            shared = f"{name}_allowed"
+        fault = self.share(shared, source, *(["--allow-location", step] if kind == "Allowed" else []))
         if kind == "Refused":
             fault = fault or self.refusal(name)
             self.checks.true(f"{what}: refused", step.lower() in fault.lower(), fault or "it is served")
@@ -182,7 +193,7 @@ class Suite:
         version = Reader(self, shared).compare(what, expected, step == "end" or self.arguments.whole)
         if kind == "ForAll":
             self.checks.equal(f"{what}: readable", self.notes[before:], [])
-        if version is not None and reference is None:
+        if version is not None and shared == name:
             seen[version] = (self.current(table), expected)
 
     def refusal(self, name, **version):
@@ -196,7 +207,9 @@ class Suite:
         return sharing_wire.metadata(self.engine.metadata(table), self.data)
 
     def current(self, table):
-        return self.metadata(table).get("current-snapshot-id")
+        """The current snapshot; writers say in two ways that there is none."""
+        snapshot = self.metadata(table).get("current-snapshot-id")
+        return None if snapshot == -1 else snapshot
 
     def travel(self, name, table, seen):
         """Every state that was seen by its version, and every snapshot of the log at its time."""

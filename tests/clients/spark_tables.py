@@ -1,6 +1,6 @@
 """Iceberg tables as Spark writes them, one feature after the other: each case yields where the table is to be looked at."""
 import spark_values
-from iceberg_steps import ForAll, Reference, Refused
+from iceberg_steps import Allowed, ForAll, Reference, Refused
 from spark_values import Columns, literal, quoted, some_columns
 
 PLAIN = Columns([("id", "BIGINT"), ("grp", "INT"), ("val", "DOUBLE"), ("txt", "STRING")])
@@ -234,6 +234,21 @@ def partition_specs(table):
     table.compact()
 
 
+def partitioned_late(table):
+    """By columns that older files lack, for they were added after them."""
+    table.make([("id", "BIGINT"), ("txt", "STRING")], table.rng.choice([1, 2, 3]))
+    table.insert(6)
+    for name, kind in (("region", "STRING"), ("n", "INT")):
+        table.sql(f"ALTER TABLE {{t}} ADD COLUMN {name} {kind}")
+        table.sql(f"ALTER TABLE {{t}} ADD PARTITION FIELD {name}")
+        table.columns.append((name, kind))
+        yield f"partitioned by {name}"
+        table.insert(6)
+        yield f"rows partitioned by {name}"
+    table.sql("DELETE FROM {t} WHERE region IS NULL AND id % 2 = 0")
+    table.compact()
+
+
 def dropped_partition_column(table):
     table.make([("id", "BIGINT"), ("day", "DATE"), ("txt", "STRING")], 2, "days(day), truncate(1, txt)")
     table.insert(6)
@@ -462,18 +477,22 @@ def places(table):
     table.make(PLAIN, 2, "bucket(2, id)", **{"write.object-storage.enabled": "true"})
     table.insert(6)
     yield "hashed names"
-    if table.catalog == "ice":
-        location = table.metadata()["location"].rsplit("/", 1)[0]
-        table.set(**{"write.object-storage.enabled": "false", "write.data.path": f"{location}/data of {table.short}"})
-        table.insert(6)
-        yield "another folder"
+    folder = table.metadata()["location"].rsplit("/", 1)[0] + f"/data of {table.short}"
+    table.set(**{"write.object-storage.enabled": "false", "write.data.path": folder})
+    table.insert(6)
+    if table.catalog == "bare":
+        yield Refused("outside")
+        yield Allowed(folder.split("://", 1)[1])
+        table.set(**{"write.data.path": table.metadata()["location"] + "/data"})
+        table.compact()
+    yield "another folder"
 
 
 def walk(table):
     """Whatever a table may live to see, by chance."""
     rng = table.rng
     table.make(some_columns(rng, rng.randint(3, 8), rng.randint(0, 2)), rng.choice([1, 2, 2, 3, 3]), rng.choice(["", "bucket(2, id)", "truncate(4, id)"]), write_spark_fanout_enabled="true")
-    table.is_partitioned = False
+    table.is_partitioned, table.sources = False, set()
     table.insert()
     steps = [walk_insert] * 4 + [walk_change] * 4 + [walk_add, walk_rename, walk_drop, walk_widen, walk_move, walk_partition, walk_modes, walk_upgrade, walk_compact, walk_roll_back, walk_expire]
     for _ in range(9):
@@ -521,11 +540,13 @@ def walk_rename(table, rng):
         before, kind = table.columns[at]
         table.sql(f"ALTER TABLE {{t}} RENAME COLUMN `{before}` TO `{name}`")
         table.columns[at] = (name, kind)
+        table.sources |= {name} if before in table.sources else set()
 
 
 def walk_drop(table, rng):
     at = other_column(table, rng)
-    if at is not None and len(table.columns) > 2:
+    # Iceberg itself does not read tables that lack what a spec of theirs is made of.
+    if at is not None and len(table.columns) > 2 and table.columns[at][0] not in table.sources:
         table.sql(f"ALTER TABLE {{t}} DROP COLUMN `{table.columns[at][0]}`")
         del table.columns[at]
 
@@ -551,7 +572,11 @@ def walk_partition(table, rng):
     if table.is_partitioned:
         table.sql("ALTER TABLE {t} DROP PARTITION FIELD parted")
     else:
-        table.sql(f"ALTER TABLE {{t}} ADD PARTITION FIELD {rng.choice(['bucket(3, id)', 'truncate(5, id)'])} AS parted")
+        # Columns without a transform may be younger than files.
+        names = [name for name, kind in table.columns if kind in ("INT", "STRING", "DATE", "BOOLEAN", "DECIMAL(9,2)")]
+        field = rng.choice(["bucket(3, id)", "truncate(5, id)", *(f"`{name}`" for name in names)])
+        table.sql(f"ALTER TABLE {{t}} ADD PARTITION FIELD {field} AS parted")
+        table.sources.add(field.strip("`"))
     table.is_partitioned = not table.is_partitioned
 
 
@@ -590,7 +615,7 @@ def of_spark(rng, is_spark_4, is_whole, walks):
     cases |= {f"schemas_v{version}": schemas(version) for version in (1, 2, 3)}
     cases |= {f"merge_on_read_v{version}_{granularity}": merge_on_read(version, granularity) for version, granularity in [(2, "file"), (2, "partition"), (3, "file")]}
     cases |= {f"codec_{codec}": codecs(codec, rng.choice([1, 2, 3])) for codec in ("gzip", "zstd", "snappy", "uncompressed", "lz4")}
-    cases |= {case.__name__: case for case in (no_types_of_its_own, copy_on_write, upgraded, promotions, partition_specs, dropped_partition_column, back_and_forth, references, compacted,
+    cases |= {case.__name__: case for case in (no_types_of_its_own, copy_on_write, upgraded, promotions, partition_specs, partitioned_late, dropped_partition_column, back_and_forth, references, compacted,
                                                overwritten, names, places, metrics, defaults, equality_deletes, lineage)}
     cases |= {f"format_{name}": other_formats(name) for name in ("orc", "avro")}
     cases |= {case.__name__: case for case in (variants, shredded, unknown)} if is_spark_4 else {}
