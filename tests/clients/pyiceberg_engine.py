@@ -3,6 +3,7 @@ import datetime
 import decimal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog import load_catalog
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -272,6 +273,25 @@ def partitioned_late(table):
         update.delete_column("txt")
 
 
+def imported(table):
+    """Files without field ids, which were there before the table."""
+    made = table.make(PLAIN)
+    for number in range(2):
+        rows = table.made(4)
+        rows = rows.replace_schema_metadata(None).cast(pa.schema([field.remove_metadata() for field in rows.schema]))
+        path = f"{made.location()}/import/{number}.parquet"
+        with made.io.new_output(path).create() as out:
+            pq.write_table(rows, out)
+        table.now().add_files([path])
+    yield "imported"
+    with table.now().update_schema() as update:
+        update.rename_column("txt", "text")
+    yield "renamed"
+    table.append(3)
+    yield Refused("schema.name-mapping.default")
+    table.now().overwrite(table.made(4))
+
+
 def unserved(name, of):
     def case(table):
         table.make(Schema(optional(1, "id", LongType()), optional(2, "c", of)))
@@ -289,5 +309,5 @@ def of_pyiceberg(rng, is_whole):
     codecs = ("gzip", "zstd", "deflate")
     cases |= {f"changed_{codec}": changed(codec) for codec in (codecs if is_whole else rng.sample(codecs, 1))}
     cases |= {f"evolved_v{version}": evolved(version) for version in ("1", "2")}
-    cases |= {case.__name__: case for case in (widened, references, packed_otherwise, required, partitioned_late)}
+    cases |= {case.__name__: case for case in (widened, references, packed_otherwise, required, partitioned_late, imported)}
     return cases | {f"unserved_{name}": unserved(name, of) for name, of in [("time", TimeType()), ("uuid", UUIDType()), ("fixed[4]", FixedType(4))]}
