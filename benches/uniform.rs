@@ -1,6 +1,7 @@
 //! Iceberg snapshots told as Delta versions: from manifests to columns.
 //!
-//! `replay` decodes all manifests, `kept` finds all of them decoded. Files have bounds of 15 columns.
+//! `replay` decodes all manifests, `kept` finds all of them decoded; `append` tells what the last manifest added to all
+//! others. Files have bounds of 15 columns.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -23,9 +24,12 @@ use std::sync::Arc;
 use apache_avro::{Codec, DeflateSettings, Writer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lakeshare::iceberg::metadata::TableMetadata;
+use lakeshare::state::record::TableVersion;
 use lakeshare::storage::Buckets;
 use lakeshare::table::snapshot::Snapshot;
+use lakeshare::uniform::changes::{Reader, survey};
 use lakeshare::uniform::manifests::Manifests;
+use lakeshare::uniform::moments::Moments;
 use lakeshare::uniform::place::Place;
 use lakeshare::uniform::{Chosen, replay};
 use serde_json::json;
@@ -51,7 +55,7 @@ impl Warehouse {
         let deflate = Codec::Deflate(DeflateSettings::default());
         let bytes = iceberg_orders::manifest(deflate, entries);
         let schema = iceberg_manifest::list_schema();
-        let mut list = Writer::new(&schema, Vec::new());
+        let mut lists = [(); 2].map(|()| Writer::new(&schema, Vec::new()));
         for number in 0..MANIFESTS {
             std::fs::write(folder.join(format!("m{number}.avro")), &bytes).unwrap();
             let row = iceberg_manifest::ManifestFile {
@@ -61,9 +65,15 @@ impl Warehouse {
                 sequence_number: 1,
                 file_count: entries as i32,
             };
-            list.append(iceberg_manifest::list_entry(&row)).unwrap();
+            // The snapshot before has one manifest less.
+            let without_last = if number + 1 < MANIFESTS { 0 } else { 1 };
+            for list in &mut lists[without_last..] {
+                list.append(iceberg_manifest::list_entry(&row)).unwrap();
+            }
         }
-        std::fs::write(folder.join("list.avro"), list.into_inner().unwrap()).unwrap();
+        for (number, list) in lists.into_iter().enumerate() {
+            std::fs::write(folder.join(format!("list{number}.avro")), list.into_inner().unwrap()).unwrap();
+        }
         let chosen = Chosen {
             metadata: Arc::new(metadata()),
             snapshot_id: Some(1),
@@ -72,6 +82,29 @@ impl Warehouse {
             timestamp_ms: 1,
         };
         Self { dir, runtime: tokio::runtime::Runtime::new().unwrap(), chosen }
+    }
+
+    /// How many files the last version added.
+    fn append(&self, manifests: &Manifests) -> usize {
+        let buckets = Buckets::embedded(self.dir.path().to_owned());
+        let place = Place { buckets: &buckets, bucket: "warehouse", root: "" };
+        let rows = [(0, 0), (1, 1)].map(|(version, snapshot_id)| TableVersion {
+            version,
+            snapshot_id: Some(snapshot_id),
+            schema_id: 0,
+            timestamp_ms: 1,
+        });
+        let moments = Moments::new(rows.into(), Arc::clone(&self.chosen.metadata), 1).unwrap();
+        let range = moments.range(1..=1).unwrap();
+        self.runtime.block_on(async {
+            let surveyed = survey(&place, manifests, &range).await.unwrap();
+            let mut reader = Reader::new(place, manifests, moments.metadata(), &surveyed.steps[0]);
+            let mut count = 0;
+            while let Some(piece) = reader.next().await.unwrap() {
+                count += piece.len();
+            }
+            count
+        })
     }
 
     fn replay(&self, manifests: &Manifests) -> Snapshot {
@@ -92,6 +125,12 @@ fn metadata() -> TableMetadata {
     let fields: Vec<_> = (1..=15)
         .map(|id| json!({"id": id, "name": format!("column_{id}"), "required": false, "type": of(id)}))
         .collect();
+    let snapshots = [0, 1].map(|id| {
+        json!({
+            "snapshot-id": id, "sequence-number": id, "timestamp-ms": 1, "schema-id": 0,
+            "manifest-list": format!("s3://warehouse/t/metadata/list{id}.avro"), "summary": {"operation": "append"},
+        })
+    });
     let text = json!({
         "format-version": 2, "table-uuid": "fb072c92-a02b-11e9-ae9c-1bb7bc9eca94", "location": "s3://warehouse/t",
         "last-sequence-number": 1, "last-updated-ms": 1, "last-column-id": 15, "current-schema-id": 0,
@@ -99,9 +138,7 @@ fn metadata() -> TableMetadata {
         "partition-specs": [{"spec-id": 0, "fields": [
             {"source-id": 9, "field-id": 1000, "name": "day", "transform": "identity"}]}],
         "last-partition-id": 1000, "default-sort-order-id": 0, "sort-orders": [{"order-id": 0, "fields": []}],
-        "properties": {}, "current-snapshot-id": 1, "snapshots": [{"snapshot-id": 1, "sequence-number": 1,
-            "timestamp-ms": 1, "schema-id": 0, "manifest-list": "s3://warehouse/t/metadata/list.avro",
-            "summary": {"operation": "append"}}],
+        "properties": {}, "current-snapshot-id": 1, "snapshots": snapshots,
         "refs": {"main": {"snapshot-id": 1, "type": "branch"}},
     });
     TableMetadata::parse(text.to_string().as_bytes()).unwrap()
@@ -138,6 +175,10 @@ fn snapshots(criterion: &mut Criterion) {
     let kept = Manifests::new(4 << 30);
     warehouse.replay(&kept);
     group.bench_function(format!("kept/{count}"), |bencher| bencher.iter(|| warehouse.replay(&kept)));
+    group.throughput(Throughput::Elements(warehouse.append(&kept) as u64));
+    group.bench_function(format!("append/{count}"), |bencher| {
+        bencher.iter(|| warehouse.append(&Manifests::default()));
+    });
     group.finish();
 }
 

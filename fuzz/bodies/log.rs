@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use lakeshare::delta::changes::{ChangeReader, Told, survey};
+use lakeshare::delta::changes::{ChangeReader, survey};
 use lakeshare::delta::error::Error;
 use lakeshare::delta::history::History;
 use lakeshare::delta::{self, Loaded, Wanted};
 use lakeshare::error::Kind;
 use lakeshare::storage::table_store::TableStore;
+use lakeshare::table::change::Told;
 use lakeshare::table::deletion_vector::Place;
 use lakeshare::table::file_list::Block;
 use object_store::memory::InMemory;

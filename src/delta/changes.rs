@@ -19,7 +19,7 @@ use crate::limits::{
     RANGE_SCHEMAS_BYTES_MAX,
 };
 use crate::storage::table_store::TableStore;
-use crate::table::change::{ChangeKind, ChangedFile, CommitMark};
+use crate::table::change::{ChangeKind, ChangedFile, CommitMark, Told};
 use crate::table::snapshot::{Metadata, Protocol, Version};
 
 /// What a commit of a range is known to hold before its files are told.
@@ -39,15 +39,6 @@ pub struct Commit {
     /// Whether rows were rewritten, but none changed.
     pub changes_nothing: bool,
     file: LogFile,
-}
-
-/// Which files of a commit are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// What it adds and removes, unless it changes no rows.
-    Files,
-    /// The change data feed: what tells of changed rows, or else what it adds and removes.
-    Feed,
 }
 
 /// Looks through the commits of `versions`.

@@ -164,6 +164,22 @@ impl Snapshot {
         self.0.raw.get()
     }
 
+    /// What its writer says to have done, as `append` or `replace`.
+    pub fn operation(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Summarized<'a> {
+            #[serde(borrow)]
+            summary: Option<Summary<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Summary<'a> {
+            #[serde(borrow)]
+            operation: Option<Cow<'a, str>>,
+        }
+        let summarized: Summarized<'_> = serde_json::from_str(self.json()).ok()?;
+        summarized.summary?.operation.map(Cow::into_owned)
+    }
+
     /// Where its manifest list lies; `None` if it lists its manifests itself.
     pub fn manifest_list(&self) -> Option<String> {
         self.written()?.manifest_list.map(Cow::into_owned)

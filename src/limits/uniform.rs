@@ -16,6 +16,15 @@ pub const MANIFEST_BYTES_AT_ONCE: usize = 64 << 20;
 /// Decoded manifests that are kept for other versions and tables, in bytes.
 pub const DECODED_BYTES_MAX: usize = 512 << 20;
 
+/// Files of one side of a difference whose paths are in memory to be compared, some 40 bytes each.
+pub const COMPARED_FILES_MAX: usize = 4_000_000;
+
+/// Groups of manifests that are decoded together to be compared; each is about a segment of memory.
+pub const GROUPS_COMPARED_AT_ONCE: usize = 8;
+
+/// Differences of the versions of one range that are kept until they are told, in bytes; larger ones are found again.
+pub const DIFFERENCES_BYTES_MAX: usize = 16 << 20;
+
 /// Manifests of one snapshot; tables that are never compacted have some thousands.
 pub const MANIFESTS_MAX: usize = 1_000_000;
 

@@ -54,7 +54,7 @@ pub struct Entry<'a> {
 }
 
 /// What entries inherit from the list that their manifest stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Inherited {
     pub snapshot_id: Option<i64>,
     /// 0 where there is no list.

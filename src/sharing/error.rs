@@ -66,10 +66,6 @@ pub enum Error {
          cannot be told; begin after it"
     )]
     BareRemove { version: i64 },
-    #[error(
-        "the changes between versions of this table cannot be told, because it is an Iceberg table; query its versions instead"
-    )]
-    RangeOfSnapshots,
     #[error("the {name} has expired, was changed, or belongs to another request; ask again without it")]
     Token { name: &'static str },
     #[error(
@@ -127,7 +123,6 @@ impl Error {
             | Self::FilterColumn { .. }
             | Self::ChangesNotRecorded { .. }
             | Self::BareRemove { .. }
-            | Self::RangeOfSnapshots
             | Self::DirectoryNotShared
             | Self::FilesElsewhere { .. }
             | Self::UnknownFormat { .. }
@@ -264,29 +259,33 @@ impl Error {
 /// What a recipient may know of why a table is not served: features and rules, never places.
 fn reason_of(error: &snapshot::error::Error) -> Option<String> {
     use snapshot::error::Error as Snapshot;
-    use uniform::error::Error as Uniform;
     match error {
         Snapshot::Delta(error) => reason_of_delta(error),
-        Snapshot::Uniform(Uniform::Unserved { source }) => Some(source.to_string()),
-        Snapshot::Uniform(Uniform::Path { source, .. }) => {
-            Some(format!("the path of one of its files: {source}"))
-        }
-        Snapshot::Uniform(Uniform::ManifestList { source, .. } | Uniform::Manifest { source, .. })
-            if source.kind() == Kind::Unsupported =>
-        {
-            Some(format!("one of its manifests: {source}"))
-        }
-        Snapshot::Uniform(Uniform::Deletes { source }) if source.kind() == Kind::Unsupported => {
-            Some(source.to_string())
-        }
+        Snapshot::Uniform(error) => reason_of_uniform(error),
         Snapshot::MetadataFile(error) => error.unserved(),
-        Snapshot::Uniform(_)
-        | Snapshot::Storage(_)
+        Snapshot::Storage(_)
         | Snapshot::Pointer(_)
         | Snapshot::Versions(_)
         | Snapshot::State(_)
         | Snapshot::NoLog
         | Snapshot::BrokenOff => None,
+    }
+}
+
+fn reason_of_uniform(error: &uniform::error::Error) -> Option<String> {
+    use uniform::error::Error as Uniform;
+    if let Uniform::Unserved { source } = error {
+        Some(source.to_string())
+    } else if let Uniform::Path { source, .. } = error {
+        Some(format!("the path of one of its files: {source}"))
+    } else if let Uniform::ManifestList { source, .. } | Uniform::Manifest { source, .. } = error {
+        (source.kind() == Kind::Unsupported).then(|| format!("one of its manifests: {source}"))
+    } else if let Uniform::Deletes { source } = error {
+        (source.kind() == Kind::Unsupported).then(|| source.to_string())
+    } else if let Uniform::AtVersion { version, source } = error {
+        reason_of_uniform(source).map(|reason| format!("in version {version}: {reason}"))
+    } else {
+        None
     }
 }
 

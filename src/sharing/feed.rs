@@ -1,7 +1,7 @@
 //! The answer about a range, rendered as the client takes it.
 //!
-//! A task of the control plane reads a piece of a commit, renders it and waits until the client has taken it; so an
-//! answer holds one piece of a commit and a few chunks, however long the range is.
+//! A task of the control plane reads a piece of a version, renders it and waits until the client has taken it; so an
+//! answer holds one piece of a version and a few chunks, however long the range is.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,16 +19,15 @@ use super::metadata::{self, Extras};
 use super::packing::Packing;
 use super::render::{EndTokens, LineWriter};
 use crate::clock::Clock;
-use crate::delta::changes::{ChangeReader, Commit, Told};
 use crate::delta::column_mapping;
 use crate::http::body::BodyError;
 use crate::http::buffer::Buffer;
 use crate::http::coding::Coding;
 use crate::limits::{CHUNK_BYTES, FEED_CHUNKS_AHEAD};
+use crate::snapshot::changes::{Changes, Step};
 use crate::snapshot::loader::Loader;
 use crate::state::record::PartitionFilter;
-use crate::storage::table_store::TableStore;
-use crate::table::change::ChangedFile;
+use crate::table::change::{ChangedFile, CommitMark, Told};
 use crate::table::snapshot::{Metadata, Version};
 
 /// A place between two files of a range.
@@ -54,11 +53,11 @@ impl Position {
 
 /// What the answer about a range is made of. All of it has been checked.
 pub struct FeedParts {
-    pub store: TableStore,
-    pub commits: Vec<Commit>,
+    pub changes: Changes,
+    pub steps: Vec<Step>,
     pub told: Told,
     pub filter: PartitionFilter,
-    /// Of the first commit's version.
+    /// Of the first version.
     pub start_metadata: Metadata,
     /// The first two lines.
     pub head: Vec<u8>,
@@ -68,7 +67,7 @@ pub struct FeedParts {
     pub tells_protocol: bool,
     pub lines: LineWriter,
     pub clock: Clock,
-    /// Where to begin; later than the first commit on later pages.
+    /// Where to begin; later than the first version on later pages.
     pub position: Position,
     /// Files of one page; `None`: all, in one answer.
     pub files_max: Option<usize>,
@@ -152,8 +151,8 @@ struct Teller {
 impl Teller {
     async fn run(mut self) {
         self.out.bytes_mut().append(&mut self.parts.head);
-        let commits = std::mem::take(&mut self.parts.commits);
-        match self.tell(&commits).await {
+        let steps = std::mem::take(&mut self.parts.steps);
+        match self.tell(&steps).await {
             Ok(next_page) => {
                 if self.parts.has_end {
                     let tokens = EndTokens { refresh: None, next_page };
@@ -179,13 +178,13 @@ impl Teller {
         }
     }
 
-    /// Tells commit after commit; returns the token of the next page if there is one.
-    async fn tell(&mut self, commits: &[Commit]) -> Result<Option<String>, Stop> {
+    /// Tells version after version; returns the token of the next page if there is one.
+    async fn tell(&mut self, steps: &[Step]) -> Result<Option<String>, Stop> {
         let mut metadata = self.parts.start_metadata.clone();
-        let first = commits.first().map(|commit| commit.mark.version);
-        for commit in commits {
-            let version = commit.mark.version;
-            if let Some(changed) = &commit.metadata {
+        let first = steps.first().map(Step::version);
+        for step in steps {
+            let version = step.version();
+            if let Some(changed) = step.metadata() {
                 metadata.clone_from(changed);
             }
             let position = self.parts.position;
@@ -194,10 +193,10 @@ impl Teller {
             }
             let is_begun = version == position.version && position.file > 0;
             if Some(version) != first && !is_begun {
-                self.tell_table(commit)?;
+                self.tell_table(step)?;
             }
             let skipped = if is_begun { position.file } else { 0 };
-            if let Some(next) = self.tell_files(commit, &metadata, skipped).await? {
+            if let Some(next) = self.tell_files(step, &metadata, skipped).await? {
                 return Ok(Some((self.parts.next_token)(next)));
             }
         }
@@ -205,12 +204,12 @@ impl Teller {
     }
 
     /// The protocol and the metadata of a later version.
-    fn tell_table(&mut self, commit: &Commit) -> Result<(), Error> {
-        let version = commit.mark.version;
-        if let Some(protocol) = commit.protocol.as_ref().filter(|_| self.parts.tells_protocol) {
+    fn tell_table(&mut self, step: &Step) -> Result<(), Error> {
+        let version = step.version();
+        if let Some(protocol) = step.protocol().filter(|_| self.parts.tells_protocol) {
             metadata::push_protocol_line(protocol, Some(version), self.out.bytes_mut());
         }
-        if let Some(changed) = commit.metadata.as_ref().filter(|_| self.parts.tells_metadata) {
+        if let Some(changed) = step.metadata().filter(|_| self.parts.tells_metadata) {
             let choice = format::choice_of(self.parts.lines.format(), changed, version)?;
             let shows_change_feed = self.parts.shows_change_feed;
             let extras = Extras { version: Some(version), shows_change_feed, ..Extras::default() };
@@ -219,23 +218,23 @@ impl Teller {
         Ok(())
     }
 
-    /// The files of a commit from number `skipped` on; the place to go on if the page is full before.
+    /// The files of a version from number `skipped` on; the place to go on if the page is full before.
     async fn tell_files(
         &mut self,
-        commit: &Commit,
+        step: &Step,
         metadata: &Metadata,
         skipped: u64,
     ) -> Result<Option<Position>, Stop> {
-        let version = commit.mark.version;
+        let version = step.version();
         let mut filter = FileFilter::new(&self.parts.filter, version, metadata)?;
-        let store = self.parts.store.clone();
+        let changes = self.parts.changes.clone();
         let keys =
             column_mapping::partition_names(metadata).map_err(|source| Error::Schema { version, source })?;
-        let mut reader = ChangeReader::new(&store, commit, self.parts.told, keys);
+        let mut reader = changes.read(step, self.parts.told, keys).map_err(Error::from)?;
         let mut number = 0;
-        while let Some(changes) = reader.next().await.map_err(snapshot_error)? {
+        while let Some(piece) = reader.next().await.map_err(Error::from)? {
             self.parts.lines.refresh(self.parts.clock.now_ms());
-            for change in changes {
+            for change in piece {
                 if filter.as_mut().is_some_and(|filter| !filter.keeps(&change.partition_values_json)) {
                     continue;
                 }
@@ -246,7 +245,7 @@ impl Teller {
                 if self.parts.files_max.is_some_and(|files_max| self.total >= files_max) {
                     return Ok(Some(Position { version, file: number - 1 }));
                 }
-                self.push(&change, commit);
+                self.push(&change, step.mark());
                 if self.out.as_ref().len() >= CHUNK_BYTES {
                     self.flush().await?;
                 }
@@ -255,8 +254,8 @@ impl Teller {
         Ok(None)
     }
 
-    fn push(&mut self, change: &ChangedFile, commit: &Commit) {
-        push_change(&mut self.parts.lines, change, commit.mark, self.out.bytes_mut());
+    fn push(&mut self, change: &ChangedFile, mark: CommitMark) {
+        push_change(&mut self.parts.lines, change, mark, self.out.bytes_mut());
         self.files += 1;
         self.total += 1;
     }
@@ -279,10 +278,6 @@ impl Teller {
         let chunk = Chunk { bytes, files: std::mem::take(&mut self.files) };
         self.sender.send(Ok(chunk)).await.map_err(|_| Stop::Left)
     }
-}
-
-fn snapshot_error(error: crate::delta::error::Error) -> Error {
-    crate::snapshot::error::Error::from(error).into()
 }
 
 #[cfg(test)]

@@ -11,16 +11,17 @@ use super::metadata::{self, Extras};
 use super::parameters::Parameters;
 use super::query::Manner;
 use super::query_request::{PageRequest, QueryRequest};
-use super::range_state::{States, bare, states, survey};
+use super::range_state::{States, bare, states};
 use super::render::LineWriter;
 use super::reply::Reply;
 use super::schema_text;
 use super::timestamp;
 use super::token::{self, Kind, Pinned};
 use crate::delta::Wanted;
-use crate::delta::changes::{Commit, Told};
 use crate::limits::{FILES_PAGE_MAX, RANGE_COMMITS_MAX};
+use crate::snapshot::changes::Step;
 use crate::snapshot::history::History;
+use crate::table::change::Told;
 use crate::table::snapshot::{Snapshot, Version};
 
 /// A question about a range.
@@ -124,12 +125,13 @@ pub async fn answer(
     let parameters = manner.parameters(&request.asked);
     let latest = caller.load(Wanted::Latest).await?;
     let history = caller.history(&latest).await?;
-    let log = history.log().ok_or(Error::RangeOfSnapshots)?;
     let (pinned, position) = pinned(&caller, request, &history, &parameters).await?;
     access.version = Some(pinned.start);
-    let commits = survey(&caller, log, pinned.start, pinned.end).await?;
-    let states = states(&caller, log, &latest, (&pinned, &commits)).await?;
-    let checked = Checked { caller: &caller, manner, request, commits: &commits };
+    let changes = caller.parts.loader.changes(caller.source(), &history)?;
+    let surveyed = changes.survey(pinned.start..=pinned.end).await?;
+    let states = states(&caller, &changes, &latest, (&pinned, &surveyed)).await?;
+    let steps = surveyed.steps;
+    let checked = Checked { caller: &caller, manner, request, steps: &steps };
     let format = checked.check(&states)?;
     let head = checked.head(&states, format)?;
     let is_negotiated = manner.capabilities.include_end_stream_action;
@@ -137,7 +139,7 @@ pub async fn answer(
     let tokens = caller.tokens();
     let files_max = request.page.max_files.and_then(|count| usize::try_from(count).ok());
     let parts = FeedParts {
-        store: caller.parts.loader.open(caller.source())?,
+        changes,
         told: request.told,
         filter: caller.options().partition_filter.clone(),
         start_metadata: states.start.1,
@@ -165,7 +167,7 @@ pub async fn answer(
                 tokens.seal(Kind::RangePage, &parameters, &pinned)
             })
         },
-        commits,
+        steps,
     };
     let echo = Capabilities::echo(format, is_negotiated);
     let loader = caller.parts.loader.clone();
@@ -240,7 +242,7 @@ struct Checked<'a> {
     caller: &'a Caller<'a>,
     manner: &'a Manner,
     request: &'a RangeRequest,
-    commits: &'a [Commit],
+    steps: &'a [Step],
 }
 
 impl Checked<'_> {
@@ -257,16 +259,20 @@ impl Checked<'_> {
             }
         }
         let is_partitioned = versions.iter().any(|version| !version.metadata.partition_columns.is_empty());
-        let lacks_files = |commit: &&Commit| commit.lacks_files(self.request.told, is_partitioned);
-        if let Some(commit) = self.commits.iter().find(lacks_files) {
-            return Err(Error::BareRemove { version: commit.mark.version });
+        let lacks_files = |step: &&Step| step.lacks_files(self.request.told, is_partitioned);
+        if let Some(step) = self.steps.iter().find(lacks_files) {
+            return Err(Error::BareRemove { version: step.version() });
+        }
+        let leads_elsewhere =
+            |step: &&Step| step.outside().iter().any(|place| !self.caller.options().allows(place));
+        if let Some(step) = self.steps.iter().find(leads_elsewhere) {
+            return Err(Error::FilesElsewhere { version: step.version() });
         }
         if !self.request.historical_metadata {
             versions.push(bare(states.latest_version, &states.latest));
         }
-        let with_vectors =
-            self.commits.iter().find(|commit| commit.tells_deletion_vectors(self.request.told));
-        let with_vectors = with_vectors.map(|commit| commit.mark.version);
+        let with_vectors = self.steps.iter().find(|step| step.tells_deletion_vectors(self.request.told));
+        let with_vectors = with_vectors.map(Step::version);
         let parquet = Capabilities { accepts_delta: false, ..self.manner.capabilities.clone() };
         let delta = Capabilities { accepts_parquet: false, ..self.manner.capabilities.clone() };
         let obstacle =
@@ -287,22 +293,22 @@ impl Checked<'_> {
 
     /// One snapshot without files for the start and each later change of protocol or metadata.
     fn versions(&self, states: &States) -> Vec<Snapshot> {
-        let start = self.commits.first().map_or(states.latest_version, |commit| commit.mark.version);
+        let start = self.steps.first().map_or(states.latest_version, Step::version);
         let mut state = states.start.clone();
         let mut versions = vec![bare(start, &state)];
-        for commit in self.commits.iter().skip(1) {
-            if commit.protocol.is_none() && commit.metadata.is_none() {
+        for step in self.steps.iter().skip(1) {
+            if step.protocol().is_none() && step.metadata().is_none() {
                 continue;
             }
-            state.0 = commit.protocol.clone().unwrap_or(state.0);
-            state.1 = commit.metadata.clone().unwrap_or(state.1);
-            versions.push(bare(commit.mark.version, &state));
+            state.0 = step.protocol().cloned().unwrap_or(state.0);
+            state.1 = step.metadata().cloned().unwrap_or(state.1);
+            versions.push(bare(step.version(), &state));
         }
         versions
     }
 
     fn head(&self, states: &States, format: Format) -> Result<Vec<u8>, Error> {
-        let start = self.commits.first().map_or(states.latest_version, |commit| commit.mark.version);
+        let start = self.steps.first().map_or(states.latest_version, Step::version);
         let (version, state) = if self.request.historical_metadata {
             (start, &states.start)
         } else {

@@ -6,23 +6,10 @@ use super::caller::Caller;
 use super::error::Error;
 use super::token::Pinned;
 use crate::delta::Wanted;
-use crate::delta::changes::{self, Commit};
-use crate::delta::history::History;
 use crate::limits::RANGE_HEAD_COMMITS_MAX;
+use crate::snapshot::changes::{Changes, Step, Surveyed};
 use crate::table::file_list::FileList;
 use crate::table::snapshot::{Metadata, Protocol, Snapshot, Version};
-
-/// What the commits of a range are known to hold before their files are told.
-pub async fn survey(
-    caller: &Caller<'_>,
-    history: &Arc<History>,
-    start: Version,
-    end: Version,
-) -> Result<Vec<Commit>, Error> {
-    let loader = &caller.parts.loader;
-    let (store, history) = (loader.open(caller.source())?, Arc::clone(history));
-    Ok(loader.run(async move { Ok(changes::survey(&store, &history, start..=end).await?) }).await?)
-}
 
 /// What a version demands of readers, and what it says of itself.
 pub type State = (Protocol, Metadata);
@@ -38,39 +25,37 @@ pub struct States {
 /// every few seconds.
 pub async fn states(
     caller: &Caller<'_>,
-    history: &Arc<History>,
+    changes: &Changes,
     latest: &Arc<Snapshot>,
-    (pinned, commits): (&Pinned, &[Commit]),
+    (pinned, surveyed): (&Pinned, &Surveyed),
 ) -> Result<States, Error> {
     let state_of = |snapshot: &Snapshot| (snapshot.protocol.clone(), snapshot.metadata.clone());
-    let pinned_latest = if pinned.latest == latest.version {
+    let mut pinned_latest = if pinned.latest == latest.version {
         state_of(latest)
     } else {
         state_of(&*caller.load(Wanted::Version(pinned.latest)).await?)
     };
-    let start = match commits.first() {
-        Some(Commit { protocol: Some(protocol), metadata: Some(metadata), .. }) => {
-            (protocol.clone(), metadata.clone())
-        }
-        _ if is_same_since(caller, history, pinned, commits).await? => pinned_latest.clone(),
-        _ => state_of(&*caller.load(Wanted::Version(pinned.start)).await?),
+    if let Some(demands) = &surveyed.demands {
+        pinned_latest.0.demand(demands);
+    }
+    let first = surveyed.steps.first();
+    let protocol = first.and_then(Step::protocol).or(surveyed.demands.as_ref());
+    let start = match protocol.zip(first.and_then(Step::metadata)) {
+        Some((protocol, metadata)) => (protocol.clone(), metadata.clone()),
+        None if is_same_since(changes, pinned, &surveyed.steps).await? => pinned_latest.clone(),
+        None => state_of(&*caller.load(Wanted::Version(pinned.start)).await?),
     };
     Ok(States { start, latest: pinned_latest, latest_version: pinned.latest })
 }
 
 /// Whether protocol and metadata of the first version are still those of the latest.
-async fn is_same_since(
-    caller: &Caller<'_>,
-    history: &Arc<History>,
-    pinned: &Pinned,
-    commits: &[Commit],
-) -> Result<bool, Error> {
-    let changes_state = |commit: &Commit| commit.protocol.is_some() || commit.metadata.is_some();
-    if commits.iter().skip(1).any(changes_state) || pinned.latest - pinned.end > RANGE_HEAD_COMMITS_MAX {
+async fn is_same_since(changes: &Changes, pinned: &Pinned, steps: &[Step]) -> Result<bool, Error> {
+    let changes_state = |step: &Step| step.protocol().is_some() || step.metadata().is_some();
+    if steps.iter().skip(1).any(changes_state) || pinned.latest - pinned.end > RANGE_HEAD_COMMITS_MAX {
         return Ok(false);
     }
-    let later = survey(caller, history, pinned.end + 1, pinned.latest).await?;
-    Ok(!later.iter().any(changes_state))
+    let later = changes.survey(pinned.end + 1..=pinned.latest).await?;
+    Ok(!later.steps.iter().any(changes_state))
 }
 
 /// A version without its files.

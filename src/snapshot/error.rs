@@ -76,8 +76,8 @@ impl Error {
                 Delta::VersionGone { .. } | Delta::VersionTooNew { .. } | Delta::RangeTooLarge { .. }
             ),
             Self::Versions(error) => error.is_of_version(),
+            Self::Uniform(error) => error.is_of_range(),
             Self::Storage(_)
-            | Self::Uniform(_)
             | Self::Pointer(_)
             | Self::MetadataFile(_)
             | Self::State(_)

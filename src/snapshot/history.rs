@@ -17,14 +17,6 @@ pub enum History {
 }
 
 impl History {
-    /// The log that the versions come from; `None` for a table that has none.
-    pub fn log(&self) -> Option<&Arc<delta::history::History>> {
-        match self {
-            Self::Log(history) => Some(history),
-            Self::Snapshots(_) => None,
-        }
-    }
-
     pub fn latest(&self) -> Version {
         match self {
             Self::Log(history) => history.latest(),

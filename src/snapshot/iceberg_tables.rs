@@ -107,6 +107,14 @@ impl IcebergTables {
         }
     }
 
+    pub(super) fn place<'a>(&'a self, source: &'a TableSource) -> Place<'a> {
+        Place { buckets: &self.buckets, bucket: source.bucket(), root: source.location() }
+    }
+
+    pub(super) fn manifests(&self) -> &Manifests {
+        &self.manifests
+    }
+
     /// Whether no pointer of the catalog has moved since the version was found. `false` also where only a look can tell.
     pub(super) fn is_current(&self, told: &Told) -> bool {
         told.seen.generation == Some(self.store.entries_generation())
@@ -136,7 +144,7 @@ impl IcebergTables {
         let _lock = self.lock(source).await;
         let seen = self.seek(source).await?;
         let (metadata, rows) = self.read(source, &seen.pointer).await?;
-        Moments::new(rows, &metadata, latest.version).ok_or(Error::BrokenOff)
+        Moments::new(rows, metadata, latest.version).ok_or(Error::BrokenOff)
     }
 
     async fn look(
@@ -169,8 +177,7 @@ impl IcebergTables {
             version: row.version,
             timestamp_ms: row.timestamp_ms,
         };
-        let place = Place { buckets: &self.buckets, bucket: source.bucket(), root: source.location() };
-        let snapshot = uniform::replay(&place, &self.manifests, &chosen).await?;
+        let snapshot = uniform::replay(&self.place(source), &self.manifests, &chosen).await?;
         Ok(Told { snapshot: Arc::new(snapshot), state, seen })
     }
 

@@ -163,6 +163,10 @@ impl Loader {
         self.shared.control.spawn_blocking(job).await.map_err(|_| Error::BrokenOff)
     }
 
+    pub(super) fn iceberg(&self) -> &IcebergTables {
+        &self.shared.iceberg
+    }
+
     /// The objects of a Delta table.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Table versions kept in memory, each replayed once.
 
 mod cache;
+pub mod changes;
 pub mod error;
 mod gather;
 pub mod history;

@@ -14,6 +14,15 @@ pub enum ChangeKind {
     Cdc,
 }
 
+/// Which files of a version are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// What it adds and removes, unless it changes no rows.
+    Files,
+    /// The change data feed: what tells of changed rows, or else what it adds and removes.
+    Feed,
+}
+
 /// A file that came, went or tells of changed rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFile {

@@ -20,6 +20,23 @@ pub struct Protocol {
     pub writer_features: Option<Vec<String>>,
 }
 
+impl Protocol {
+    /// Demands what another protocol demands, too. A list of features stays away only if neither has one.
+    pub fn demand(&mut self, other: &Self) {
+        self.min_reader_version = self.min_reader_version.max(other.min_reader_version);
+        self.min_writer_version = self.min_writer_version.max(other.min_writer_version);
+        let lists = [
+            (&mut self.reader_features, &other.reader_features),
+            (&mut self.writer_features, &other.writer_features),
+        ];
+        for (own, other) in lists {
+            let Some(other) = other else { continue };
+            let own = own.get_or_insert_default();
+            own.extend(other.iter().filter(|feature| !own.contains(feature)).cloned().collect::<Vec<_>>());
+        }
+    }
+}
+
 /// What a table version says of itself: Delta's `metaData` action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {

@@ -27,6 +27,16 @@ use crate::scan::deletes::{Deletes, only_file};
 use crate::side_by_side;
 use crate::table::path_digest::PathDigest;
 
+/// A file that loses rows.
+#[derive(Debug)]
+pub(super) struct Losing {
+    /// Of its key.
+    pub(super) digest: PathDigest,
+    pub(super) vector: InlineVector,
+    /// The number of its manifest among those of data.
+    pub(super) manifest: usize,
+}
+
 /// The manifests of a snapshot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manifests<'a> {
@@ -34,7 +44,7 @@ pub(super) struct Manifests<'a> {
     pub(super) deletes: &'a [Manifest],
 }
 
-/// The files that lose rows, by the digests of their keys, with the vectors of these rows.
+/// The files that lose rows, with the vectors of these rows. `data` may be a part of the snapshot's manifests.
 ///
 /// # Errors
 /// [`Fault::EqualityDeletes`], and what reading manifests and delete files can fail of.
@@ -43,7 +53,7 @@ pub(super) async fn read(
     kept: &Kept,
     metadata: &TableMetadata,
     manifests: Manifests<'_>,
-) -> Result<Vec<(PathDigest, InlineVector)>, Error> {
+) -> Result<Vec<Losing>, Error> {
     let root = source.root.clone();
     let mut applying = Applying::new(metadata, root);
     for batch in batches(manifests.deletes) {
@@ -55,18 +65,26 @@ pub(super) async fn read(
         return Ok(Vec::new());
     }
     let applying = Arc::new(applying);
-    let (mut digests, mut data_files) = (Vec::new(), Vec::new());
+    let (mut found, mut data_files, mut first) = (Vec::new(), Vec::new(), 0);
     for batch in batches(manifests.data) {
         let (read, applying) = (load(source, batch).await?, Arc::clone(&applying));
         let task = spawn_blocking(move || side_by_side::each(&read, |manifest| applying.find(manifest)));
-        for (digest, file) in task.await.map_err(|_| Error::BrokenOff)??.into_iter().flatten() {
-            digests.push(digest);
+        let files = task.await.map_err(|_| Error::BrokenOff)??;
+        for (manifest, (digest, file)) in
+            (first..).zip(files).flat_map(|(number, files)| files.into_iter().map(move |file| (number, file)))
+        {
+            found.push((digest, manifest));
             data_files.push(file);
         }
+        first += batch.len();
     }
     let from = deletes::Source { buckets: source.buckets, bucket: source.bucket };
     let vectors = deletes::read(&from, kept, &applying.files, &data_files).await?;
-    Ok(digests.into_iter().zip(vectors).filter_map(|(digest, vector)| Some((digest, vector?))).collect())
+    let losing = found
+        .into_iter()
+        .zip(vectors)
+        .filter_map(|((digest, manifest), vector)| Some(Losing { digest, vector: vector?, manifest }));
+    Ok(losing.collect())
 }
 
 /// Manifests that are in memory together.

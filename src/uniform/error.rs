@@ -3,6 +3,8 @@
 use super::paths;
 use crate::error::Kind;
 use crate::iceberg::schema;
+use crate::limits::RANGE_SCHEMAS_BYTES_MAX;
+use crate::table::snapshot::Version;
 use crate::{deletes, manifest, storage};
 
 /// Cheap to clone, because all who wait for a replay get it.
@@ -39,6 +41,17 @@ pub enum Error {
         #[from]
         source: deletes::error::Error,
     },
+    #[error("version {version}: {source}")]
+    AtVersion { version: Version, source: Box<Self> },
+    #[error(
+        "the table changes its schema too often in versions before {version} (more than {RANGE_SCHEMAS_BYTES_MAX} \
+         bytes); ask for fewer versions"
+    )]
+    ManySchemas { version: Version },
+    #[error(
+        "the changes of version {version} are more than {files_max} files that have to be compared; read the version instead"
+    )]
+    ManyChanges { version: Version, files_max: usize },
     #[error("the replay was broken off")]
     BrokenOff,
 }
@@ -100,9 +113,19 @@ pub enum Fault {
 }
 
 impl Error {
+    /// The same, with the version of a range at which it was met, if it does not name one.
+    pub(super) fn at(self, version: Version) -> Self {
+        if matches!(self, Self::AtVersion { .. } | Self::ManyChanges { .. } | Self::ManySchemas { .. }) {
+            return self;
+        }
+        Self::AtVersion { version, source: Box::new(self) }
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
+            Self::AtVersion { source, .. } => source.kind(),
             Self::Unserved { .. } | Self::Path { .. } => Kind::Unsupported,
+            Self::ManyChanges { .. } | Self::ManySchemas { .. } => Kind::Invalid,
             Self::ManifestList { source, .. } | Self::Manifest { source, .. } => source.kind(),
             Self::NoSnapshot { .. }
             | Self::NoSchema { .. }
@@ -117,9 +140,20 @@ impl Error {
         }
     }
 
+    /// Whether a request asks for too much of a table.
+    pub fn is_of_range(&self) -> bool {
+        if let Self::AtVersion { source, .. } = self {
+            return source.is_of_range();
+        }
+        matches!(self, Self::ManyChanges { .. } | Self::ManySchemas { .. })
+    }
+
     /// Whether a file of the snapshot is gone: the metadata may have been replaced meanwhile, and newer metadata will do.
     pub fn is_of_change(&self) -> bool {
         use storage::error::Error as Store;
+        if let Self::AtVersion { source, .. } = self {
+            return source.is_of_change();
+        }
         if let Self::Deletes { source } = self {
             return source.is_of_change();
         }

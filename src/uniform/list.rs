@@ -1,5 +1,7 @@
 //! Which manifests a snapshot has.
 
+use std::collections::HashSet;
+
 use super::error::{Error, Fault};
 use super::paths::Root;
 use crate::iceberg::snapshot::Snapshot;
@@ -15,7 +17,7 @@ use crate::storage::Buckets;
 const FILE_BYTES: u64 = 100;
 
 /// A manifest of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Manifest {
     pub(super) path: String,
     /// In the table's bucket.
@@ -25,13 +27,16 @@ pub(super) struct Manifest {
     pub(super) inherited: Inherited,
     /// Files in it, as far as the list tells.
     file_count: u64,
+    /// Whether it may have files from before the table counted its commits.
+    pub(super) has_unnumbered_files: bool,
 }
 
 impl Manifest {
     /// One of which nothing is known.
     pub(super) fn unlisted(key: String, path: String) -> Self {
         let (spec_id, inherited) = (0, Inherited::default());
-        Self { path, key, length_bytes: 0, spec_id, inherited, file_count: UNIT_FILES_MIN }
+        let (file_count, has_unnumbered_files) = (UNIT_FILES_MIN, true);
+        Self { path, key, length_bytes: 0, spec_id, inherited, file_count, has_unnumbered_files }
     }
 }
 
@@ -118,6 +123,7 @@ impl Listed {
                 first_row_id: file.first_row_id,
             },
             file_count: file_count(file),
+            has_unnumbered_files: file.min_sequence_number == 0,
         };
         match file.content {
             Content::Data => self.data.push(manifest),
@@ -129,22 +135,35 @@ impl Listed {
     /// Data manifests that are decoded together, the oldest first: as tables grow at one end only, later snapshots have
     /// most of the groups of earlier ones.
     pub(super) fn groups(&mut self) -> Vec<Vec<Manifest>> {
-        let mut manifests = std::mem::take(&mut self.data);
-        // The newest comes first where one snapshot wrote several, or where nobody numbers them.
-        manifests.reverse();
-        manifests.sort_by_key(|manifest| manifest.inherited.sequence_number);
-        let mut groups: Vec<Vec<Manifest>> = Vec::new();
-        let mut file_count = UNIT_FILES_MIN;
-        for manifest in manifests {
-            let is_full = file_count >= UNIT_FILES_MIN || manifest.file_count >= UNIT_FILES_MIN;
-            file_count = if is_full { manifest.file_count } else { file_count + manifest.file_count };
-            match groups.last_mut().filter(|_| !is_full) {
-                Some(group) => group.push(manifest),
-                None => groups.push(vec![manifest]),
-            }
-        }
-        groups
+        groups(std::mem::take(&mut self.data))
     }
+}
+
+/// See [`Listed::groups`]; the list has the newest first.
+pub(super) fn groups(mut manifests: Vec<Manifest>) -> Vec<Vec<Manifest>> {
+    // The newest comes first where one snapshot wrote several, or where nobody numbers them.
+    manifests.reverse();
+    manifests.sort_by_key(|manifest| manifest.inherited.sequence_number);
+    let mut groups: Vec<Vec<Manifest>> = Vec::new();
+    let mut file_count = UNIT_FILES_MIN;
+    for manifest in manifests {
+        let is_full = file_count >= UNIT_FILES_MIN || manifest.file_count >= UNIT_FILES_MIN;
+        file_count = if is_full { manifest.file_count } else { file_count + manifest.file_count };
+        match groups.last_mut().filter(|_| !is_full) {
+            Some(group) => group.push(manifest),
+            None => groups.push(vec![manifest]),
+        }
+    }
+    groups
+}
+
+/// The manifests that only one of two lists has: those of `before`, those of `after`.
+pub(super) fn parted(before: &[Manifest], after: &[Manifest]) -> (Vec<Manifest>, Vec<Manifest>) {
+    let only = |of: &[Manifest], other: &[Manifest]| {
+        let others: HashSet<&Manifest> = other.iter().collect();
+        of.iter().filter(|manifest| !others.contains(manifest)).cloned().collect()
+    };
+    (only(before, after), only(after, before))
 }
 
 fn file_count(file: &ManifestFile<'_>) -> u64 {
@@ -165,6 +184,7 @@ mod tests {
             spec_id: 0,
             inherited: Inherited { sequence_number: number, ..Inherited::default() },
             file_count,
+            has_unnumbered_files: false,
         }
     }
 
@@ -174,6 +194,16 @@ mod tests {
         data.reverse();
         let groups = Listed { data, deletes: Vec::new() }.groups();
         groups.into_iter().map(|group| group.into_iter().map(|one| one.path).collect()).collect()
+    }
+
+    #[test]
+    fn manifests_of_both_lists_are_passed_over() {
+        let listed =
+            |numbers: &[i64]| -> Vec<Manifest> { numbers.iter().map(|one| manifest(*one, 1)).collect() };
+        let (before, after) = parted(&listed(&[1, 2, 3]), &listed(&[4, 3, 1]));
+        assert_eq!((before, after), (listed(&[2]), listed(&[4])));
+        let other = Manifest { length_bytes: 7, ..manifest(1, 1) };
+        assert_eq!(parted(&listed(&[1]), std::slice::from_ref(&other)), (listed(&[1]), vec![other]));
     }
 
     #[test]

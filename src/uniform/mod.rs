@@ -4,8 +4,11 @@
 //! would have as a Delta table. Above, nobody knows that it is none. What no Delta reader could read rightly is refused
 //! with what to do about it.
 
+mod change_reader;
+pub mod changes;
 mod decode;
 mod deleted;
+mod difference;
 pub mod error;
 mod footers;
 mod former_types;
@@ -31,6 +34,7 @@ pub mod versions;
 use std::sync::Arc;
 
 use decode::Unit;
+use deleted::Losing;
 use error::Error;
 use former_types::Verdict;
 use list::Source;
@@ -40,10 +44,8 @@ use paths::Root;
 use place::Place;
 use presentation::{Presentation, Subject};
 
-use crate::deletes::positions::InlineVector;
 use crate::iceberg::metadata::TableMetadata;
 use crate::table::file_list::FileList;
-use crate::table::path_digest::PathDigest;
 use crate::table::snapshot::{Snapshot, Version};
 
 /// Which state of an Iceberg table is told as which version.
@@ -76,7 +78,7 @@ pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -
     let mut files = FileList::of_parts(parts).map_err(|_| Error::BrokenOff)?;
     if !vectors.is_empty() {
         presentation.features.insert("deletionVectors");
-        let vectors = vectors.iter().map(|(digest, vector)| (*digest, vector.as_vector()));
+        let vectors = vectors.iter().map(|losing| (losing.digest, losing.vector.as_vector()));
         files = files.with_vectors(&vectors.collect());
     }
     Ok(Snapshot {
@@ -91,8 +93,7 @@ pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -
 struct Told {
     presentation: Presentation,
     units: Vec<Arc<Unit>>,
-    /// Of files that lose rows, by the digests of their keys.
-    vectors: Vec<(PathDigest, InlineVector)>,
+    vectors: Vec<Losing>,
 }
 
 async fn tell(
@@ -118,10 +119,7 @@ async fn tell(
         let manifests_of = deleted::Manifests { data: &listed.data, deletes: &listed.deletes };
         vectors = deleted::read(&source, manifests.deletes(), metadata, manifests_of).await?;
     }
-    if let Some((mapping, schema)) = presentation.doubt(metadata).zip(metadata.schema(schema_id)) {
-        let naming = footers::naming(&source, &listed.data, (schema, &mapping)).await?;
-        presentation = Presentation::of(&Subject { naming: Some(naming), ..subject }, root.clone())?;
-    }
+    presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
     let needs = (&presentation.needs, presentation.telling.identities.as_slice());
     footers::check_sample(&source, &listed.data, needs).await?;
     let form = presentation.form();

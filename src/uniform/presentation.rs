@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::decode::{Reason, Telling, Wanted};
 use super::error::{Error, Fault};
-use super::footers::Needs;
+use super::footers::{self, Needs};
 use super::former_types::Verdict;
 use super::history::History;
 use super::identities::Identities;
+use super::list::{Manifest, Source};
 use super::naming::{self, NAME_MAPPING, NameMapping, Naming};
 use super::partition_facts::FactSpec;
 use super::paths::Root;
@@ -26,6 +27,15 @@ use crate::table::snapshot::{Metadata, Protocol};
 
 /// The newest format version that is understood.
 const FORMAT_VERSION_MAX: u8 = 3;
+
+/// The property of Delta tables whose changes can be read (Delta, "Change Data Feed").
+const CHANGE_FEED: &str = "delta.enableChangeDataFeed";
+
+/// The writer feature that belongs to it.
+const CHANGE_FEED_FEATURE: &str = "changeDataFeed";
+
+/// The writer version that knows it without a list of features.
+const CHANGE_FEED_VERSION: i32 = 4;
 
 /// A schema of a table as Delta's readers are told it.
 #[derive(Debug)]
@@ -73,7 +83,8 @@ impl Presentation {
         };
         let schema_json = writer.fields(&schema.fields, "")?;
         let SchemaWriter { mut features, former, .. } = writer;
-        let mut configuration = BTreeMap::new();
+        // What changed between versions is told for every table.
+        let mut configuration = BTreeMap::from([(CHANGE_FEED.to_owned(), "true".to_owned())]);
         if let Some(mode) = naming.mode() {
             features.insert("columnMapping");
             configuration.insert("delta.columnMapping.mode".to_owned(), mode.to_owned());
@@ -112,6 +123,20 @@ impl Presentation {
             features,
             telling: Arc::new(Telling { root, columns, identities, facts, wanted, former }),
         })
+    }
+
+    /// The same after a look into the live files of these manifests, if the metadata leaves a doubt of what they call their
+    /// columns.
+    pub(super) async fn looked_up(
+        self,
+        source: &Source<'_>,
+        data: &[Manifest],
+        subject: &Subject<'_>,
+    ) -> Result<Self, Error> {
+        let (table, schema) = (subject.metadata, subject.metadata.schema(subject.schema_id));
+        let Some((mapping, schema)) = self.doubt(table).zip(schema) else { return Ok(self) };
+        let naming = footers::naming(source, data, (schema, &mapping)).await?;
+        Self::of(&Subject { naming: Some(naming), ..subject.clone() }, source.root.clone())
     }
 
     /// What has to be told of columns by a look into the files: the mapping, where they may be without ids.
@@ -165,17 +190,18 @@ pub(super) fn protocol(features: &Features) -> Protocol {
     if features.is_empty() {
         return Protocol {
             min_reader_version: 1,
-            min_writer_version: 2,
+            min_writer_version: CHANGE_FEED_VERSION,
             reader_features: None,
             writer_features: None,
         };
     }
     let listed: Vec<String> = features.iter().map(|&feature| feature.to_owned()).collect();
+    let written = [vec![CHANGE_FEED_FEATURE.to_owned()], listed.clone()].concat();
     Protocol {
         min_reader_version: 3,
         min_writer_version: 7,
         reader_features: Some(listed.clone()),
-        writer_features: Some(listed),
+        writer_features: Some(written),
     }
 }
 

@@ -90,7 +90,8 @@ fn a_table_that_never_changed_is_read_by_names() {
         field(2, "l", &list), field(4, "m", &map), field(7, "s", &inner),
     ])]);
     assert_eq!((told.naming.mode(), told.features.len()), (None, 0));
-    assert!(told.metadata.configuration.is_empty());
+    let configuration: Vec<_> = told.metadata.configuration.iter().collect();
+    assert_eq!(configuration, [(&"delta.enableChangeDataFeed".to_owned(), &"true".to_owned())]);
     let plain = |name: &str, of: Value| json!({"name": name, "type": of, "nullable": true, "metadata": {}});
     let wanted = json!({"type": "struct", "fields": [
         {"name": "a", "type": "long", "nullable": false, "metadata": {"comment": "d"}},

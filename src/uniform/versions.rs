@@ -26,6 +26,11 @@ pub enum Error {
     TooNew { wanted: Version, latest: Version },
     #[error("version {wanted} is not available; available: {available}")]
     Gone { wanted: Version, available: String },
+    #[error(
+        "the changes from version {wanted} on cannot be told, because snapshots that they are made of have expired; begin \
+         with version {oldest} or later"
+    )]
+    Expired { wanted: Version, oldest: Version },
     #[error("the table has counted to the end of all numbers")]
     Exhausted,
 }
@@ -34,14 +39,14 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::NoReference { .. } => Kind::NotFound,
-            Self::TooNew { .. } | Self::Gone { .. } => Kind::Invalid,
+            Self::TooNew { .. } | Self::Gone { .. } | Self::Expired { .. } => Kind::Invalid,
             Self::Exhausted => Kind::Corrupt,
         }
     }
 
     /// Whether a request names a version that there is not.
     pub fn is_of_version(&self) -> bool {
-        matches!(self, Self::TooNew { .. } | Self::Gone { .. })
+        matches!(self, Self::TooNew { .. } | Self::Gone { .. } | Self::Expired { .. })
     }
 }
 
@@ -249,7 +254,7 @@ pub fn choose(
     wanted: Option<Version>,
 ) -> Result<TableVersion, Error> {
     let Some(latest) = rows.last() else { return Err(Error::Exhausted) };
-    let mut row = match wanted {
+    let row = match wanted {
         None => *latest,
         Some(wanted) if wanted > latest.version => {
             return Err(Error::TooNew { wanted, latest: latest.version });
@@ -258,19 +263,27 @@ pub fn choose(
             let gone = || Error::Gone { wanted, available: available(rows, metadata) };
             let place = rows.binary_search_by_key(&wanted, |row| row.version).map_err(|_| gone())?;
             let row = *rows.get(place).ok_or_else(gone)?;
-            if row.snapshot_id.is_some_and(|id| metadata.snapshot(id).is_none()) {
-                return Err(gone());
-            }
-            row
+            return readable(&row, metadata).ok_or_else(gone);
         }
     };
+    Ok(with_schema(row, metadata))
+}
+
+/// A version as it is read; `None` if its snapshot has expired.
+pub(super) fn readable(row: &TableVersion, metadata: &TableMetadata) -> Option<TableVersion> {
+    let is_there = row.snapshot_id.is_none_or(|id| metadata.snapshot(id).is_some());
+    is_there.then(|| with_schema(*row, metadata))
+}
+
+/// With a schema that there is.
+fn with_schema(mut row: TableVersion, metadata: &TableMetadata) -> TableVersion {
     if metadata.schema(row.schema_id).is_none() {
         // A schema that no snapshot has may be removed; the snapshot's own is there.
         let snapshot = row.snapshot_id.and_then(|id| metadata.snapshot(id));
         let schema_id = snapshot.and_then(|snapshot| snapshot.facts().schema_id);
         row.schema_id = schema_id.unwrap_or_else(|| metadata.current_schema_id());
     }
-    Ok(row)
+    row
 }
 
 /// The versions whose snapshots are there, in words: `0, 3 to 5, 9`.

@@ -7,6 +7,7 @@ The server behind alias `t` is at `--url`; `--token` opens its catalog.
 import argparse
 import datetime
 import decimal
+import json
 import pathlib
 import subprocess
 import time
@@ -20,7 +21,9 @@ from pyiceberg.catalog import load_catalog
 from pyiceberg.transforms import BucketTransform, DayTransform
 from pyiceberg.types import StringType
 
+import told_changes
 from checks import Checks
+from iceberg_schema import fields_of
 
 warnings.filterwarnings("ignore")
 parser = argparse.ArgumentParser()
@@ -111,6 +114,31 @@ def changes():
     same("an overwrite")
 
 
+def feed():
+    fields = fields_of(json.loads(table().schema().model_dump_json()))
+    for delta_format in (False, True):
+        label = "delta" if delta_format else "parquet"
+        told_changes.check(checks, label, f"{PROFILE}#one.sales.customer", fields, delta_format)
+
+
+def feed_of_new_columns():
+    """The client's kernel finds no columns by id in changes: that it says so is all that can be expected of it."""
+    version = delta_sharing.get_table_version(f"{PROFILE}#one.sales.customer")
+    first = table().history()[0].snapshot_id
+    table().append(evolved(32, "followed"))
+    with table().manage_snapshots() as manage:
+        manage.rollback_to_snapshot(first)
+    table().append(evolved(33, "after a rollback"))
+    fields = fields_of(json.loads(table().schema().model_dump_json()))
+    for delta_format, expected in ((True, told_changes.COLUMNS_BY_ID), (False, "responseFormat=parquet cannot express")):
+        try:
+            told_changes.check(checks, "renamed", f"{PROFILE}#one.sales.customer", fields, delta_format, start=version + 1)
+            outcome = "rows"
+        except Exception as error:  # the client's errors have no class of their own
+            outcome = told_changes.refusal(error)
+        checks.true(f"changes of renamed columns, delta format {delta_format}", expected in outcome, outcome)
+
+
 def evolution():
     with table().update_schema() as update:
         update.rename_column("c_name", "c_label")
@@ -157,5 +185,5 @@ def refusals():
     checks.true("share info names both", "customer [UniForm]" in shown and "orders [Delta]" in shown, shown)
 
 
-checks.steps(make_and_share, join, changes, evolution, travel, rollback, refusals)
+checks.steps(make_and_share, join, changes, feed, evolution, travel, rollback, feed_of_new_columns, refusals)
 checks.finish("sharing_iceberg")

@@ -4,7 +4,7 @@
 
 The server behind alias `t` serves `--data`. Each table is moved into the bucket `corpus` (kit/tools/relocate_iceberg.py) and either shared
 and read with the expected rows, or refused with a reason that names something that the table really has. Snapshots are read by the times
-at which they became current.
+at which they became current, and the changes between them are applied to what was before.
 """
 import argparse
 import collections
@@ -20,8 +20,10 @@ import warnings
 import delta_sharing
 
 import expected_rows
+import told_changes
 from checks import Checks
 from column_facts import compare_columns
+from iceberg_schema import fields_of
 
 warnings.filterwarnings("ignore")
 
@@ -52,26 +54,20 @@ CLIENT_LIMITS = {
     "variant": "the client's kernel lists no variants",
     "typeWidening": "the client lists no widened types",
 }
-PRIMITIVES = {"int": "integer", "timestamptz": "timestamp", "timestamp": "timestamp_ntz"}
+# Ranges of changes that are refused, or that the client cannot read, and why.
+CHANGE_REFUSALS = {
+    "responseFormat=parquet cannot express": "needs the delta format",
+    "equality deletes": "a version in between has equality deletes",
+    "schema.name-mapping.default": "files of a version in between have other names",
+    told_changes.OTHER_SCHEMA: "the client's kernel reads a range under one schema",
+    told_changes.COLUMNS_BY_ID: "the client's kernel does not find columns by id in changes",
+    "needs readers that know timestampNtz": "the client lists no timestamps without a zone for changes",
+    **CLIENT_LIMITS,
+}
 
 
 def cli(arguments, *command):
     return subprocess.run([arguments.lakeshare, "--config-dir", arguments.config_dir, *command], capture_output=True, text=True)
-
-
-def delta_type(kind):
-    """The Delta type of an Iceberg type, as expected rows are compared by."""
-    if isinstance(kind, str):
-        return PRIMITIVES.get(kind, kind.replace(" ", ""))
-    if kind["type"] == "struct":
-        return {"type": "struct", "fields": fields_of(kind)}
-    if kind["type"] == "list":
-        return {"type": "array", "elementType": delta_type(kind["element"])}
-    return {"type": "map", "keyType": delta_type(kind["key"]), "valueType": delta_type(kind["value"])}
-
-
-def fields_of(schema):
-    return [{"name": field["name"], "type": delta_type(field["type"])} for field in schema["fields"]]
 
 
 def place(arguments, name, table):
@@ -107,7 +103,7 @@ def read(checks, arguments, profile, name, expected, metadata):
         try:
             frame = delta_sharing.load_as_pandas(url, use_delta_format=delta_format)
         except Exception as error:  # whatever the client throws is a finding
-            text = re.sub(r"""["']\s*\n\s*["']""", "", f"{type(error).__name__}: {error}")
+            text = told_changes.refusal(error)
             limit = next((why for word, why in CLIENT_LIMITS.items() if word in text), None)
             is_of_format = not delta_format and "responseFormat=parquet cannot express" in text
             if is_of_format or limit:
@@ -122,6 +118,7 @@ def read(checks, arguments, profile, name, expected, metadata):
             found, wanted = expected_rows.of_frame(frame, fields), expected_rows.of_expected(expected, fields)
             checks.equal(f"{label} each row", (found - wanted, wanted - found), (collections.Counter(), collections.Counter()))
         travel(checks, url, label, delta_format, expected, metadata)
+        follow(checks, url, label, delta_format, metadata)
 
 
 def travel(checks, url, label, delta_format, expected, metadata):
@@ -143,6 +140,26 @@ def travel(checks, url, label, delta_format, expected, metadata):
                 continue
             found = f"{type(error).__name__}: {text}"
         checks.equal(f"{label} at {entry['snapshot-id']}", found, want)
+
+
+def follow(checks, url, label, delta_format, metadata):
+    """The changes from the first version on, applied to its rows."""
+    schemas = metadata.get("schemas") or [metadata["schema"]]
+    schema = next((one for one in schemas if one.get("schema-id") == metadata.get("current-schema-id")), schemas[-1])
+    start, latest = 0, delta_sharing.get_table_version(url)
+    while start <= latest:
+        try:
+            if not told_changes.check(checks, label, url, fields_of(schema), delta_format, start):
+                print(f"note {label} changes: every start has expired")
+            return
+        except Exception as error:  # whatever the client throws is a finding
+            text = told_changes.refusal(error)
+        reason = next((why for word, why in CHANGE_REFUSALS.items() if word in text), None)
+        if reason is None:
+            checks.equal(f"{label} changes from {start} are read", text, "rows")
+            return
+        print(f"note {label} changes from {start}: {reason}")
+        start += 1
 
 
 def main():

@@ -12,6 +12,7 @@ mod golden;
 mod hints;
 mod history;
 mod iceberg;
+mod iceberg_changes;
 mod lists;
 mod log_table;
 mod metadata;

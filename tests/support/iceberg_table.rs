@@ -42,12 +42,17 @@ impl IcebergTable {
 
     /// A snapshot of these rows alone becomes the current one; gives back its id.
     pub(crate) async fn write(&self, rows: &[i64]) -> i64 {
+        self.write_as("overwrite", rows).await
+    }
+
+    /// The same by a writer that says to have done `operation`.
+    pub(crate) async fn write_as(&self, operation: &str, rows: &[i64]) -> i64 {
         let metadata = self.metadata().await;
         let parent = metadata["current-snapshot-id"].as_i64().filter(|id| *id > 0);
         let id = metadata["last-sequence-number"].as_i64().unwrap() + 100;
         let table = EmptyTable {
             location: metadata["location"].as_str().unwrap(),
-            schema: &metadata["schemas"][0],
+            schema: current_schema(&metadata),
             snapshot_id: id,
             now_ms: now_ms(),
         };
@@ -56,6 +61,7 @@ impl IcebergTable {
             put(&self.data_dir, location, bytes);
         }
         let mut snapshot = made.snapshot;
+        snapshot["summary"]["operation"] = json!(operation);
         snapshot["sequence-number"] = json!(metadata["last-sequence-number"].as_i64().unwrap() + 1);
         if let Some(parent) = parent {
             snapshot["parent-snapshot-id"] = json!(parent);
@@ -87,6 +93,11 @@ impl IcebergTable {
     pub(crate) async fn commit(&self, updates: &Value) {
         self.catalog.post(&self.path(), &json!({"requirements": [], "updates": updates})).await.ok();
     }
+}
+
+fn current_schema(metadata: &Value) -> &Value {
+    let mut schemas = metadata["schemas"].as_array().unwrap().iter();
+    schemas.find(|schema| schema["schema-id"] == metadata["current-schema-id"]).unwrap()
 }
 
 fn main_is(id: i64) -> Value {
