@@ -48,41 +48,34 @@ impl IcebergTable {
     /// The same by a writer that says to have done `operation`.
     pub(crate) async fn write_as(&self, operation: &str, rows: &[i64]) -> i64 {
         let metadata = self.metadata().await;
-        let parent = metadata["current-snapshot-id"].as_i64().filter(|id| *id > 0);
-        let id = metadata["last-sequence-number"].as_i64().unwrap() + 100;
-        let table = EmptyTable {
-            location: metadata["location"].as_str().unwrap(),
-            schema: current_schema(&metadata),
-            snapshot_id: id,
-            now_ms: now_ms(),
-        };
-        let made = first_snapshot(table, &ids(rows)).unwrap();
-        for (location, bytes) in &made.files {
-            put(&self.data_dir, location, bytes);
-        }
-        let mut snapshot = made.snapshot;
+        let mut snapshot = self.snapshot(&metadata, metadata["location"].as_str().unwrap(), rows);
         snapshot["summary"]["operation"] = json!(operation);
-        snapshot["sequence-number"] = json!(metadata["last-sequence-number"].as_i64().unwrap() + 1);
-        if let Some(parent) = parent {
+        if let Some(parent) = metadata["current-snapshot-id"].as_i64().filter(|id| *id > 0) {
             snapshot["parent-snapshot-id"] = json!(parent);
         }
+        let id = snapshot["snapshot-id"].as_i64().unwrap();
         self.commit(&json!([{"action": "add-snapshot", "snapshot": snapshot}, main_is(id)])).await;
         id
     }
 
     /// Adds a snapshot of these rows whose files lie below `location`, and which no branch leads to; gives back its id.
     pub(crate) async fn stage(&self, location: &str, rows: &[i64]) -> i64 {
-        let metadata = self.metadata().await;
+        let snapshot = self.snapshot(&self.metadata().await, location, rows);
+        self.commit(&json!([{"action": "add-snapshot", "snapshot": snapshot}])).await;
+        snapshot["snapshot-id"].as_i64().unwrap()
+    }
+
+    /// The next snapshot of a table with that metadata; its files are written.
+    fn snapshot(&self, metadata: &Value, location: &str, rows: &[i64]) -> Value {
         let number = metadata["last-sequence-number"].as_i64().unwrap() + 1;
-        let (schema, now_ms) = (&metadata["schemas"][0], now_ms());
-        let table = EmptyTable { location, schema, snapshot_id: number + 1_000, now_ms };
+        let schema = current_schema(metadata);
+        let table = EmptyTable { location, schema, snapshot_id: number + 100, now_ms: now_ms() };
         let mut made = first_snapshot(table, &ids(rows)).unwrap();
         for (location, bytes) in &made.files {
             put(&self.data_dir, location, bytes);
         }
         made.snapshot["sequence-number"] = json!(number);
-        self.commit(&json!([{"action": "add-snapshot", "snapshot": made.snapshot}])).await;
-        table.snapshot_id
+        made.snapshot
     }
 
     /// The current snapshot is an older one.
