@@ -11,6 +11,7 @@ import json
 import math
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,12 @@ TABLES = [
     "spark40__partitioned_types", "spark40__many_commits", "spark40__colmap_name", "spark40__stats_shapes", "dspark__table-with-dv-small",
     "spark40__deletion_vectors", "spark40__colmap_id", "spark40__timestamp_ntz", "spark40__converted", "deltars__partitioned", "deltars__evolved",
 ]
+ICEBERG_TABLES = [
+    "ddbi__map_stats", "ddbi__partition_bigint", "ddbi__partition_bool", "ddbi__partition_double", "ddbi__partition_integer",
+    "ddbi__partition_timestamptz", "impala__iceberg_partitioned", "impala__iceberg_timestamp_part",
+    "impala__iceberg_v2_partitioned_position_deletes", "spark40__v2_pos_deletes_partition", "spark40__v3_dv", "spark40__transforms",
+    "spark40__identity_special", "spark40__partition_evolution", "spark40__compacted", "spark40__overwritten", "pyiceberg__partitioned",
+]
 CONDITIONS_PER_TABLE = 8
 VALUE_TYPES = {"boolean": "bool", "byte": "int", "short": "int", "integer": "int", "long": "long", "float": "float", "double": "double",
                "string": "string", "date": "date", "timestamp": "timestamp"}
@@ -43,6 +50,21 @@ def shared_name(name):
 
 def cli(arguments, *command):
     return subprocess.run([arguments.lakeshare, "--config-dir", arguments.config_dir, *command], capture_output=True, text=True)
+
+
+def place(arguments, name):
+    """Puts a table of the corpus into the bucket; gives back how it is shared."""
+    corpus, target = pathlib.Path(arguments.corpus), pathlib.Path(arguments.data) / "hints" / name
+    if name not in ICEBERG_TABLES:
+        shutil.copytree(corpus / "delta" / name, target, symlinks=True)
+        return f"{shared_name(name)}:delta:hints:{name}"
+    tool = corpus.parent / "kit" / "tools" / "relocate_iceberg.py"
+    subprocess.run([sys.executable, str(tool), str(corpus / "iceberg" / name), str(target), f"s3://hints/{name}"], check=True,
+                   capture_output=True)
+    newest = json.loads((corpus / "CORPUS.json").read_text())["tables"][f"iceberg/{name}"]["metadata_file"]
+    stem = re.sub(r"^v(?=\d)|\.metadata\.json$|\.gz\.metadata\.json$", "", pathlib.Path(newest).name)
+    (target / "metadata" / "version-hint.text").write_text(stem)
+    return f"{shared_name(name)}:iceberg:hints:{name}"
 
 
 def is_null(value):
@@ -166,12 +188,10 @@ def main():
         parser.add_argument(flag, required=True)
     parser.add_argument("--only")
     arguments = parser.parse_args()
-    names = arguments.only.split(",") if arguments.only else TABLES
-    bucket = pathlib.Path(arguments.data) / "hints"
+    names = arguments.only.split(",") if arguments.only else TABLES + ICEBERG_TABLES
     served = []
     for name in names:
-        shutil.copytree(pathlib.Path(arguments.corpus) / "delta" / name, bucket / name, symlinks=True)
-        spec = f"{shared_name(name)}:delta:hints:{name}"
+        spec = place(arguments, name)
         command = ("update", "t/hints", "--add", f"all:{spec}") if served else ("create", "t/hints", "all", spec)
         done = cli(arguments, "share", *command)
         if done.returncode == 0:

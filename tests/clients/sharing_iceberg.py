@@ -17,8 +17,10 @@ import delta_sharing
 import deltalake
 import duckdb
 import pyarrow as pa
+from delta_sharing.protocol import DeltaSharingProfile, Table
+from delta_sharing.rest_client import DataSharingRestClient
 from pyiceberg.catalog import load_catalog
-from pyiceberg.transforms import BucketTransform, DayTransform
+from pyiceberg.transforms import BucketTransform, DayTransform, TruncateTransform
 from pyiceberg.types import StringType
 
 import told_changes
@@ -153,6 +155,45 @@ def evolution():
     same("rows of two specs")
 
 
+def leaf(op, column, kind, value):
+    literal = {"op": "literal", "value": value, "valueType": kind}
+    return json.dumps({"op": op, "children": [{"op": "column", "name": column, "valueType": kind}, literal]})
+
+
+def hints():
+    """Partitions that no bounds tell of: hints leave out files by them, and never a wanted row."""
+    silent = {"write.metadata.metrics.default-mode": "none"}
+    made = CATALOG.create_table("sales.parts", SCHEMA, properties=silent)
+    with made.update_spec() as update:
+        update.add_field("c_custkey", BucketTransform(8), "bucket")
+        update.add_field("c_since", DayTransform(), "day")
+    made.append(customers(*range(1, 60)))
+    with made.update_spec() as update:
+        update.remove_field("bucket")
+        update.remove_field("day")
+        update.add_field("c_name", TruncateTransform(10), "name")
+        update.add_identity("c_nation")
+    made.append(customers(*range(60, 90)))
+    lakeshare("share", "update", "t/one", "--add", f"sales:parts:uniform:{arguments.warehouse}:sales:parts")
+    whole = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.parts")
+    rest = DataSharingRestClient(DeltaSharingProfile.read_from_file(PROFILE))
+    files = lambda hint: len(rest.list_files_in_table(Table("parts", "one", "sales"), jsonPredicateHints=hint).add_files)
+    total = files(None)
+    for op, column, kind, text, wanted in [
+        ("equal", "c_custkey", "long", "17", lambda frame: frame.c_custkey == 17),
+        ("lessThan", "c_since", "timestamp", "2024-01-02T00:00:00.000Z", lambda frame: frame.c_since.dt.day < 2),
+        ("greaterThan", "c_since", "timestamp", "2024-01-05T00:00:00.000Z", lambda frame: frame.c_since.dt.day >= 5),
+        ("equal", "c_name", "string", "Customer 71", lambda frame: frame.c_name == "Customer 71"),
+        ("equal", "c_nation", "int", "2", lambda frame: frame.c_nation == 2),
+    ]:
+        hint = leaf(op, column, kind, text)
+        found = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.parts", jsonPredicateHints=hint)
+        checks.equal(f"{hint} keeps its rows", sorted(found[wanted(found)].c_custkey), sorted(whole[wanted(whole)].c_custkey))
+        checks.true(f"{hint} leaves out files", 0 < files(hint) < total, f"{files(hint)} of {total}")
+    limited = delta_sharing.load_as_pandas(f"{PROFILE}#one.sales.parts", limit=5)
+    checks.equal("a limit", len(limited), 5)
+
+
 def travel():
     for entry in table().history():
         # Metadata that changes at the same millisecond hides what was before.
@@ -185,5 +226,5 @@ def refusals():
     checks.true("share info names both", "customer [UniForm]" in shown and "orders [Delta]" in shown, shown)
 
 
-checks.steps(make_and_share, join, changes, feed, evolution, travel, rollback, feed_of_new_columns, refusals)
+checks.steps(make_and_share, join, changes, feed, evolution, hints, travel, rollback, feed_of_new_columns, refusals)
 checks.finish("sharing_iceberg")
