@@ -1,7 +1,8 @@
 //! Iceberg snapshots told as Delta versions: from manifests to columns.
 //!
 //! `replay` decodes all manifests, `kept` finds all of them decoded; `append` tells what the last manifest added to all
-//! others. Files have bounds of 15 columns.
+//! others. Files have bounds of 15 columns, and lie in partitions of 2,500 days; `one-day` asks for one of these,
+//! `one-key` for a value of a column that the table is not partitioned by.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -24,8 +25,12 @@ use std::sync::Arc;
 use apache_avro::{Codec, DeflateSettings, Writer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lakeshare::iceberg::metadata::TableMetadata;
+use lakeshare::skip::hints::Hints;
+use lakeshare::skip::predicate::Predicate;
+use lakeshare::skip::pruner::{Pruner, Sought};
 use lakeshare::state::record::TableVersion;
 use lakeshare::storage::Buckets;
+use lakeshare::table::file_list::Block;
 use lakeshare::table::snapshot::Snapshot;
 use lakeshare::uniform::changes::{Reader, survey};
 use lakeshare::uniform::manifests::Manifests;
@@ -144,6 +149,24 @@ fn metadata() -> TableMetadata {
     TableMetadata::parse(text.to_string().as_bytes()).unwrap()
 }
 
+/// How many files a hint keeps.
+fn kept_files(snapshot: &Snapshot, hint: &str) -> usize {
+    let hints = Hints { sql: vec![hint.to_owned()], json: None };
+    let mut pruner = Pruner::new(Predicate::compile(&hints, &snapshot.metadata)).unwrap();
+    let (mut block, mut kept, mut next) = (Block::default(), 0, 0);
+    while next < snapshot.files.block_count() {
+        next = match pruner.seek(&snapshot.files, next) {
+            Sought::Before(index) => index,
+            Sought::At(index) => {
+                let files = snapshot.files.read_block(index, &mut block);
+                kept += files.filter(|file| pruner.may_match(file)).count();
+                index + 1
+            }
+        };
+    }
+    kept
+}
+
 /// Seconds that the processors have spent with us until now.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
@@ -165,13 +188,21 @@ fn snapshots(criterion: &mut Criterion) {
         "uniform: {:.0} files a CPU second, {bytes} bytes of memory a file",
         count as f64 / seconds.max(0.01)
     );
-    drop(snapshot);
     let mut group = criterion.benchmark_group("uniform");
     group.sample_size(10);
     group.throughput(Throughput::Elements(count));
     group.bench_function(format!("replay/{count}"), |bencher| {
         bencher.iter(|| warehouse.replay(&Manifests::default()));
     });
+    for (name, hint) in [("one-day", "column_9 = DATE '1995-01-05'"), ("one-key", "column_1 = 4711")] {
+        let kept = kept_files(&snapshot, hint);
+        println!("uniform: {name} keeps {kept} of {count} files");
+        assert!((kept as u64) < count);
+        group.bench_function(format!("{name}/{count}"), |bencher| {
+            bencher.iter(|| kept_files(&snapshot, hint));
+        });
+    }
+    drop(snapshot);
     let kept = Manifests::new(4 << 30);
     warehouse.replay(&kept);
     group.bench_function(format!("kept/{count}"), |bencher| bencher.iter(|| warehouse.replay(&kept)));
