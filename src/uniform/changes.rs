@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::change_reader::ChangeReader;
 use super::difference::{Difference, Ground, Side};
 use super::error::Error;
+use super::footers;
 use super::former_types::{self, Verdict};
 use super::list::{self, Listed, Source, groups};
 use super::manifests::Manifests;
@@ -175,11 +176,21 @@ impl Survey<'_> {
             return Ok(Arc::clone(presentation));
         }
         let TableVersion { snapshot_id, schema_id, .. } = *row;
-        let subject = Subject { metadata, snapshot_id, schema_id, has_unnumbered_files, naming: None };
+        let subject = Subject {
+            metadata,
+            snapshot_id,
+            schema_id,
+            has_unnumbered_files,
+            naming: None,
+            lacking_specs: Vec::new(),
+        };
         let presentation = Presentation::of(&subject, source.root.clone())?;
         let has_former_types = !presentation.telling.former.is_empty();
         let is_doubtful = has_unnumbered_files || has_former_types || presentation.doubt(metadata).is_some();
         let mut presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
+        // Changes are not told of files that lack what they are partitioned by.
+        let needs = (&presentation.needs, presentation.telling.identities.as_slice());
+        footers::check_sample(&source, &listed.data, needs).await?;
         if has_former_types {
             let verdict = self.types(&presentation, listed).await?;
             presentation.settle(verdict)?;

@@ -6,7 +6,8 @@ use super::error::{Error, Fault};
 use super::former_types::{Former, Found};
 use super::identities::{Identities, Identity};
 use super::list::Manifest;
-use super::partition_facts::{FactSpec, Places, Tuples};
+use super::partition_columns::PartitionColumns;
+use super::partition_facts::{self, FactSpec, Places, Tuples};
 use super::paths::Root;
 use super::statistics::{Columns, Text};
 use crate::manifest::codec::Unpacker;
@@ -25,6 +26,8 @@ pub(super) struct Telling {
     pub(super) root: Root,
     pub(super) columns: Columns,
     pub(super) identities: Vec<Identities>,
+    /// What is told as partition values, since files lack it.
+    pub(super) partitions: PartitionColumns,
     pub(super) facts: Vec<FactSpec>,
     /// Columns that each file has to have.
     pub(super) wanted: Vec<Wanted>,
@@ -68,11 +71,13 @@ impl Unit {
 
 /// Decodes manifests, one after the other.
 pub(super) fn decode(telling: &Telling, manifests: &[(Manifest, Bytes)]) -> Result<Unit, Error> {
+    let Telling { facts, columns, partitions, .. } = telling;
+    let tuples = partition_facts::Telling { specs: facts, columns, partitions };
     let mut decoder = Decoder {
         telling,
         unpacker: Unpacker::new(),
         statistics: Text::default(),
-        tuples: Tuples::new(&telling.facts, &telling.columns),
+        tuples: Tuples::new(tuples),
         files: FileListBuilder::default(),
         has_unnumbered_files: false,
         former: Found::default(),
@@ -149,12 +154,11 @@ impl Decoder<'_> {
         // A manifest without a list says itself which spec it has.
         let spec_id = opened.partition_spec_id().filter(|_| manifest.length_bytes == 0);
         let spec_id = spec_id.unwrap_or(manifest.spec_id);
-        let told = Told {
-            manifest,
-            spec: Identities::of_spec(&self.telling.identities, spec_id),
-            identities: Identities::places(&self.telling.identities, spec_id, opened.partition_fields()),
-            places: self.tuples.places(spec_id, opened.partition_fields()),
-        };
+        let fields = opened.partition_fields();
+        let identities = Identities::places(&self.telling.identities, spec_id, fields);
+        let places = self.tuples.places(spec_id, &identities, fields);
+        let spec = Identities::of_spec(&self.telling.identities, spec_id);
+        let told = Told { manifest, spec, identities, places };
         let mut unpacker = std::mem::take(&mut self.unpacker);
         let mut add = |entry: &Entry<'_>| self.add(entry, &told);
         let read = each_live((manifest, bytes), &mut unpacker, &mut add);
@@ -193,6 +197,10 @@ impl Decoder<'_> {
             self.former.note(&self.telling.former, entry);
         }
         self.has_unnumbered_files |= entry.sequence_number.unwrap_or(0) == 0;
+        let Some(partition_values) = self.tuples.text(places, &entry.partition) else {
+            let column = self.telling.partitions.names().next().unwrap_or_default().to_owned();
+            return Err(Fault::PartitionColumn { column, file: file() }.into());
+        };
         let statistics = self.telling.columns.write(entry, identities, &mut self.statistics);
         self.files.push(&NewFile {
             digest: PathDigest::of(path.key),
@@ -200,7 +208,7 @@ impl Decoder<'_> {
             size_bytes,
             // Nobody notes it, and what snapshots say is lost with them: files of one version have to keep their times.
             modification_time_ms: 0,
-            partition_values: self.tuples.text(places, &entry.partition),
+            partition_values,
             statistics: StatisticsText::Escaped(statistics),
             record_count: Some(record_count),
             deletion_vector: None,

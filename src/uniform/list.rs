@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::error::{Error, Fault};
 use super::paths::Root;
+use crate::iceberg::partition_spec::PartitionSpec;
 use crate::iceberg::snapshot::Snapshot;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
 use crate::limits::uniform::{MANIFESTS_MAX, UNIT_FILES_MIN};
@@ -130,6 +131,14 @@ impl Listed {
             Content::Deletes => self.deletes.push(manifest),
         }
         Ok(())
+    }
+
+    /// The specs of all live data files, as far as the list tells.
+    pub(super) fn specs<'s>(&self, all: &'s [PartitionSpec]) -> Vec<&'s PartitionSpec> {
+        // Without a list, only the manifests themselves tell.
+        let is_told = self.data.iter().all(|manifest| manifest.length_bytes > 0);
+        let is_live = |spec: &&PartitionSpec| self.data.iter().any(|manifest| manifest.spec_id == spec.id);
+        all.iter().filter(|spec| !is_told || is_live(spec)).collect()
     }
 
     /// Data manifests that are decoded together, the oldest first: as tables grow at one end only, later snapshots have

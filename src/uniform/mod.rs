@@ -19,6 +19,7 @@ pub mod manifests;
 pub mod metadata_files;
 pub mod moments;
 pub mod naming;
+mod partition_columns;
 mod partition_facts;
 pub mod paths;
 pub mod place;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 
 use decode::Unit;
 use deleted::Losing;
-use error::Error;
+use error::{Error, Fault};
 use former_types::Verdict;
 use list::Source;
 use manifests::Manifests;
@@ -67,10 +68,17 @@ pub struct Chosen {
 /// See [`Error`].
 pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -> Result<Snapshot, Error> {
     let is_old = chosen.metadata.format_version() == 1;
-    let mut told = tell(place, manifests, chosen, is_old).await?;
+    let mut doubts = Doubts { has_unnumbered_files: is_old, lacks_partitions: false };
+    let mut told = tell(place, manifests, chosen, doubts).await;
+    if let Err(Error::Unserved { source: Fault::PartitionColumn { .. } }) = &told {
+        doubts.lacks_partitions = true;
+        told = tell(place, manifests, chosen, doubts).await;
+    }
+    let mut told = told?;
     let has_unnumbered_files = told.units.iter().any(|unit| unit.has_unnumbered_files);
     if has_unnumbered_files && !is_old && told.presentation.naming == Naming::Plain {
-        told = tell(place, manifests, chosen, true).await?;
+        doubts.has_unnumbered_files = true;
+        told = tell(place, manifests, chosen, doubts).await?;
     }
     let Told { mut presentation, units, vectors } = told;
     let parts = units.iter().flat_map(|unit| unit.parts.iter().cloned());
@@ -96,16 +104,33 @@ struct Told {
     vectors: Vec<Losing>,
 }
 
+/// What files may be like that makes them harder to tell.
+#[derive(Debug, Clone, Copy)]
+struct Doubts {
+    /// Some are from before the table counted its commits.
+    has_unnumbered_files: bool,
+    /// Some do not hold what they are partitioned by.
+    lacks_partitions: bool,
+}
+
 async fn tell(
     place: &Place<'_>,
     manifests: &Manifests,
     chosen: &Chosen,
-    has_unnumbered_files: bool,
+    doubts: Doubts,
 ) -> Result<Told, Error> {
     let metadata = &*chosen.metadata;
     let root = Root::new(place.bucket, place.root, metadata.location());
     let Chosen { snapshot_id, schema_id, .. } = *chosen;
-    let subject = Subject { metadata, snapshot_id, schema_id, has_unnumbered_files, naming: None };
+    let Doubts { has_unnumbered_files, lacks_partitions } = doubts;
+    let mut subject = Subject {
+        metadata,
+        snapshot_id,
+        schema_id,
+        has_unnumbered_files,
+        naming: None,
+        lacking_specs: Vec::new(),
+    };
     let mut presentation = Presentation::of(&subject, root.clone())?;
     let Some(id) = snapshot_id else {
         presentation.settle(Verdict::Current)?;
@@ -114,6 +139,10 @@ async fn tell(
     let snapshot = metadata.snapshot(id).ok_or(Error::NoSnapshot { id })?;
     let source = Source { buckets: place.buckets, bucket: place.bucket, root: &root };
     let mut listed = list::read(&source, snapshot).await?;
+    if lacks_partitions {
+        subject.lacking_specs = listed.specs(metadata.specs());
+        presentation = Presentation::of(&subject, root.clone())?;
+    }
     let mut vectors = Vec::new();
     if !listed.deletes.is_empty() {
         let manifests_of = deleted::Manifests { data: &listed.data, deletes: &listed.deletes };

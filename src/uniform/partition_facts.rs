@@ -9,7 +9,8 @@
 use chrono::NaiveDate;
 
 use super::history::History;
-use super::identities::Only;
+use super::identities::{Identity, Only};
+use super::partition_columns::{self, PartitionColumns};
 use super::statistics::{Columns, Said};
 use super::values::Form;
 use crate::encode::json::unescape_into;
@@ -74,13 +75,20 @@ impl FactSpec {
     }
 }
 
+/// What tuples are told by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Telling<'t> {
+    pub(super) specs: &'t [FactSpec],
+    pub(super) columns: &'t Columns,
+    pub(super) partitions: &'t PartitionColumns,
+}
+
 /// Partition tuples told as texts, each once.
 #[derive(Debug)]
 pub(super) struct Tuples<'t> {
-    specs: &'t [FactSpec],
-    columns: &'t Columns,
+    telling: Telling<'t>,
     known: DictionaryBuilder,
-    /// By the number of the tuple.
+    /// By the number of the tuple; empty for one that cannot be told.
     texts: Strings,
     /// Scratch: what tells a tuple from others, and a text.
     key: Vec<u8>,
@@ -91,38 +99,44 @@ pub(super) struct Tuples<'t> {
 #[derive(Debug, Default)]
 pub(super) struct Places<'t> {
     fields: Vec<(usize, Kind, &'t FactField)>,
+    columns: partition_columns::Places,
     /// What tells it from other manifests' tuples.
     form: String,
 }
 
 impl<'t> Tuples<'t> {
-    pub(super) fn new(specs: &'t [FactSpec], columns: &'t Columns) -> Self {
+    pub(super) fn new(telling: Telling<'t>) -> Self {
         let (known, texts) = (DictionaryBuilder::default(), Strings::default());
-        Self { specs, columns, known, texts, key: Vec::new(), text: Vec::new() }
+        Self { telling, known, texts, key: Vec::new(), text: Vec::new() }
     }
 
     /// For a manifest of this spec.
-    pub(super) fn places(&self, spec_id: i32, fields: &[PartitionField]) -> Places<'t> {
-        let Some(spec) = self.specs.iter().find(|spec| spec.spec_id == spec_id) else {
-            return Places::default();
-        };
+    pub(super) fn places(
+        &self,
+        spec_id: i32,
+        identities: &[Identity],
+        fields: &[PartitionField],
+    ) -> Places<'t> {
+        let spec = self.telling.specs.iter().find(|spec| spec.spec_id == spec_id);
         let place = |(at, field): (usize, &PartitionField)| {
-            let known = spec.fields.iter().find(|known| Some(known.id) == field.id)?;
+            let known = spec?.fields.iter().find(|known| Some(known.id) == field.id)?;
             Some((at, field.kind, known))
         };
+        let columns = self.telling.partitions.places(identities, fields);
         let fields: Vec<_> = fields.iter().enumerate().filter_map(place).collect();
         let kinds: Vec<_> = fields.iter().map(|(at, kind, field)| (at, kind, field.id)).collect();
-        Places { form: format!("{spec_id} {kinds:?}"), fields }
+        Places { form: format!("{spec_id} {kinds:?} {columns:?}"), fields, columns }
     }
 
-    /// The text of a file's partition values.
-    pub(super) fn text(&mut self, places: &Places<'_>, tuple: &[Value<'_>]) -> &[u8] {
-        if places.fields.is_empty() {
-            return b"{}";
+    /// The text of a file's partition values; `None` if Delta cannot say them.
+    pub(super) fn text(&mut self, places: &Places<'_>, tuple: &[Value<'_>]) -> Option<&[u8]> {
+        if places.fields.is_empty() && places.columns.is_empty() {
+            return Some(b"{}");
         }
         self.key.clear();
         self.key.extend_from_slice(places.form.as_bytes());
-        for (at, _, _) in &places.fields {
+        let of_columns = places.columns.iter().flatten().map(|(at, _)| at);
+        for at in places.fields.iter().map(|(at, _, _)| at).chain(of_columns) {
             push_key(tuple.get(*at), &mut self.key);
         }
         if self.known.byte_count() + self.texts.byte_count() > TUPLES_BYTES_MAX {
@@ -130,17 +144,25 @@ impl<'t> Tuples<'t> {
         }
         let (number, is_new) = self.known.intern(&self.key);
         if is_new {
-            self.text.clear();
-            self.text.extend_from_slice(b"{}");
-            for (at, kind, field) in &places.fields {
-                let said = tuple.get(*at).and_then(|value| field.said(value, *kind));
-                if let Some(said) = said {
-                    push(&mut self.text, &self.columns.fact(field.column, &said));
-                }
-            }
+            self.tell(places, tuple);
             self.texts.push(&self.text);
         }
-        self.texts.get(number as usize)
+        Some(self.texts.get(number as usize)).filter(|text| !text.is_empty())
+    }
+
+    /// Makes the text of a tuple.
+    fn tell(&mut self, places: &Places<'_>, tuple: &[Value<'_>]) {
+        self.text.clear();
+        if self.telling.partitions.write(&places.columns, tuple, &mut self.text).is_none() {
+            self.text.clear();
+            return;
+        }
+        for (at, kind, field) in &places.fields {
+            let said = tuple.get(*at).and_then(|value| field.said(value, *kind));
+            if let Some(said) = said {
+                push(&mut self.text, &self.telling.columns.fact(field.column, &said));
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The protocol and the metadata of an Iceberg table told as Delta.
 //!
-//! The table is told as one without partitions, since its files hold all columns.
+//! The table is told as one without partitions, since its files hold all columns; if some do not, what these lack is told
+//! as partition columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,11 +18,13 @@ use super::history::History;
 use super::identities::Identities;
 use super::list::{Manifest, Source};
 use super::naming::{self, NAME_MAPPING, NameMapping, Naming};
+use super::partition_columns::PartitionColumns;
 use super::partition_facts::FactSpec;
 use super::paths::Root;
 use super::schema::{Features, SchemaWriter, TYPE_CHANGES, TYPE_WIDENING};
 use super::statistics::Columns;
 use crate::iceberg::metadata::TableMetadata;
+use crate::iceberg::partition_spec::PartitionSpec;
 use crate::iceberg::types::{Field, Type};
 use crate::table::snapshot::{Metadata, Protocol};
 
@@ -57,6 +60,8 @@ pub(super) struct Subject<'a> {
     pub(super) has_unnumbered_files: bool,
     /// What a look into the files showed, where the metadata left a doubt.
     pub(super) naming: Option<Naming>,
+    /// The specs of all live files, if some of these do not hold what they are partitioned by.
+    pub(super) lacking_specs: Vec<&'a PartitionSpec>,
 }
 
 impl Presentation {
@@ -92,12 +97,17 @@ impl Presentation {
             configuration.insert("delta.columnMapping.maxColumnId".to_owned(), highest);
         }
         let identities: Vec<Identities> = table.specs().iter().map(Identities::of).collect();
-        let columns = Columns::of(&schema.fields, &naming);
+        let partitions = PartitionColumns::of(&schema.fields, &naming, &subject.lacking_specs);
+        let told_ids = partitions.ids();
+        let in_files = schema.fields.iter().filter(|field| !told_ids.contains(&field.id));
+        let columns = Columns::of(in_files, &naming);
         let facts =
             table.specs().iter().map(|spec| FactSpec::of(spec, &columns, (&index, &history))).collect();
         let mut wanted = Vec::new();
         collect_wanted(&schema.fields, "", &history, &mut wanted);
-        let ids = identities.iter().flat_map(Identities::column_ids).collect::<BTreeSet<i32>>();
+        wanted.retain(|one| one.ids.iter().all(|id| !told_ids.contains(id)));
+        let ids = identities.iter().flat_map(Identities::column_ids);
+        let ids = ids.filter(|id| !told_ids.contains(id)).collect::<BTreeSet<i32>>();
         wanted.extend(ids.iter().filter_map(|id| index.find(*id)).map(|place| Wanted {
             column: place.name.clone(),
             reason: Reason::Partition,
@@ -116,12 +126,12 @@ impl Presentation {
                 format_provider: "parquet".to_owned(),
                 format_options: BTreeMap::new(),
                 schema_string: schema_json.to_string(),
-                partition_columns: Vec::new(),
+                partition_columns: partitions.names().map(str::to_owned).collect(),
                 configuration,
                 created_time_ms: None,
             },
             features,
-            telling: Arc::new(Telling { root, columns, identities, facts, wanted, former }),
+            telling: Arc::new(Telling { root, columns, identities, partitions, facts, wanted, former }),
         })
     }
 
@@ -169,7 +179,8 @@ impl Presentation {
     pub(super) fn form(&self) -> String {
         let wanted: Vec<_> = self.telling.wanted.iter().map(|one| (&one.ids, one.reason)).collect();
         let former: Vec<_> = self.telling.former.iter().map(|one| (one.id, one.is_narrower)).collect();
-        format!("{:?}\0{}\0{wanted:?}\0{former:?}", self.naming, self.metadata.schema_string)
+        let Metadata { schema_string, partition_columns, .. } = &self.metadata;
+        format!("{:?}\0{schema_string}\0{wanted:?}\0{former:?}\0{partition_columns:?}", self.naming)
     }
 }
 

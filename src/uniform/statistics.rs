@@ -104,9 +104,11 @@ impl Text {
 }
 
 impl Columns {
-    pub(super) fn of(fields: &[Field], naming: &Naming) -> Self {
+    pub(super) fn of<'f>(fields: impl IntoIterator<Item = &'f Field>, naming: &Naming) -> Self {
         let mut columns = Self::default();
-        columns.collect(fields, naming, &mut Vec::new());
+        for field in fields {
+            columns.collect(std::slice::from_ref(field), naming, &mut Vec::new());
+        }
         columns.by_id.sort_unstable();
         columns
     }

@@ -58,11 +58,18 @@ fn field(id: i32, name: &str, of: &Value) -> Value {
 }
 
 fn present(table: &TableMetadata) -> Result<Presentation, Error> {
-    let schema_id = table.current_schema_id();
-    let has_unnumbered_files = table.format_version() == 1;
-    let subject =
-        Subject { metadata: table, snapshot_id: None, schema_id, has_unnumbered_files, naming: None };
-    Presentation::of(&subject, Root::new("b", "t", table.location()))
+    Presentation::of(&subject(table), Root::new("b", "t", table.location()))
+}
+
+fn subject(metadata: &TableMetadata) -> Subject<'_> {
+    Subject {
+        metadata,
+        snapshot_id: None,
+        schema_id: metadata.current_schema_id(),
+        has_unnumbered_files: metadata.format_version() == 1,
+        naming: None,
+        lacking_specs: Vec::new(),
+    }
 }
 
 fn of_schemas(schemas: &[Value]) -> Presentation {
@@ -148,13 +155,7 @@ fn a_mapping_by_other_names_needs_a_look_into_the_files() {
     }
     let table = table(2, &[json!([a])], &mapping("b"));
     let names = Naming::Names(Arc::new([(1, "b".to_owned())].into()));
-    let subject = Subject {
-        metadata: &table,
-        snapshot_id: None,
-        schema_id: 0,
-        has_unnumbered_files: false,
-        naming: Some(names),
-    };
+    let subject = Subject { naming: Some(names), ..subject(&table) };
     let told = Presentation::of(&subject, Root::new("b", "t", "s3://b/t")).unwrap();
     assert_eq!(told.metadata.configuration["delta.columnMapping.mode"], "name");
     let metadata = json!({"delta.columnMapping.id": 1, "delta.columnMapping.physicalName": "b"});
@@ -201,13 +202,7 @@ fn another_type_matters_as_long_as_a_file_may_have_it() {
     assert!(matches!(replaced.settle(Verdict::Refused(0)), Err(Fault::TypeChange { .. })));
     // A snapshot from before is read with the schema that it had.
     let table = table(2, &schemas, &json!({}));
-    let subject = Subject {
-        metadata: &table,
-        snapshot_id: None,
-        schema_id: 0,
-        has_unnumbered_files: false,
-        naming: None,
-    };
+    let subject = Subject { schema_id: 0, ..subject(&table) };
     let past = Presentation::of(&subject, Root::new("b", "t", "s3://b/t")).unwrap();
     assert!(past.telling.former.is_empty() && !past.features.contains("typeWidening"));
 }

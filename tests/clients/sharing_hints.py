@@ -32,9 +32,9 @@ TABLES = [
     "spark40__deletion_vectors", "spark40__colmap_id", "spark40__timestamp_ntz", "spark40__converted", "deltars__partitioned", "deltars__evolved",
 ]
 ICEBERG_TABLES = [
-    "ddbi__map_stats", "ddbi__partition_bigint", "ddbi__partition_bool", "ddbi__partition_double", "ddbi__partition_integer",
-    "ddbi__partition_timestamptz", "impala__iceberg_partitioned", "impala__iceberg_timestamp_part",
-    "impala__iceberg_v2_partitioned_position_deletes", "spark40__v2_pos_deletes_partition", "spark40__v3_dv", "spark40__transforms",
+    "ddbi__map_stats", "ddbi__partition_bigint", "ddbi__partition_bool", "ddbi__partition_double",
+    "ddbi__partition_integer", "ddbi__partition_timestamptz", "impala__iceberg_legacy_partition_schema_evolution",
+    "impala__iceberg_partitioned", "impala__iceberg_timestamp_part", "spark40__v2_pos_deletes_partition", "spark40__v3_dv", "spark40__transforms",
     "spark40__identity_special", "spark40__partition_evolution", "spark40__compacted", "spark40__overwritten", "pyiceberg__partitioned",
 ]
 CONDITIONS_PER_TABLE = 8

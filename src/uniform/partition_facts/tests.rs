@@ -58,6 +58,7 @@ fn present(table: &TableMetadata) -> Presentation {
         schema_id: 0,
         has_unnumbered_files: false,
         naming: None,
+        lacking_specs: Vec::new(),
     };
     Presentation::of(&subject, Root::new("b", "t", table.location())).unwrap()
 }
