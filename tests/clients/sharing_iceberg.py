@@ -25,7 +25,7 @@ from pyiceberg.types import StringType
 
 import told_changes
 from checks import Checks
-from iceberg_schema import fields_of
+from exact_rows import fields_of
 
 warnings.filterwarnings("ignore")
 parser = argparse.ArgumentParser()

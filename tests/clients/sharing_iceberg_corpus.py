@@ -23,7 +23,7 @@ import expected_rows
 import told_changes
 from checks import Checks
 from column_facts import compare_columns
-from iceberg_schema import fields_of
+from exact_rows import fields_of
 
 warnings.filterwarnings("ignore")
 
