@@ -261,7 +261,7 @@ async fn tables_of_both_kinds_are_listed_alike() {
 }
 
 /// A table without a catalog below `lake/PLACE`, whose metadata is that of `table` with changes, and its files the same.
-async fn bare(world: &World, table: &IcebergTable, place: &str, changes: &Value) -> Value {
+pub async fn bare(world: &World, table: &IcebergTable, place: &str, changes: &Value) -> Value {
     let mut metadata = table.metadata().await;
     metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     let directory = world.bucket().join(place).join("metadata");

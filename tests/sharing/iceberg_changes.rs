@@ -3,7 +3,7 @@
 use lakeshare::clock::rfc3339;
 use serde_json::{Value, json};
 
-use super::iceberg::{shared, start, uniform, with_history};
+use super::iceberg::{bare, shared, start, uniform, with_history};
 use super::wire::{Answer, Ask};
 use super::world::{TABLE, World, error_of};
 use crate::support::iceberg_table::IcebergTable;
@@ -217,4 +217,26 @@ async fn changes_are_shared_with_the_history_only() {
         |start: i64| world.ask(&token, &Ask::post(target, &json!({"startingVersion": start}).to_string()));
     error_of(&ask(1), 400);
     assert_eq!(told(&ask(2)), ["remove 2 ?", "add 2 2", "remove 3 2", "add 3 3"]);
+}
+
+#[tokio::test]
+async fn files_in_other_places_are_told_where_the_share_allows_it() {
+    let (world, table) = start().await;
+    for (place, ids) in [("inner/a", &[1][..]), ("else/where", &[1, 2]), ("inner/b", &[1, 2, 3])] {
+        let id = table.stage(&format!("s3://lake/{place}"), ids).await;
+        table.roll_back(id).await;
+    }
+    let mut spec = with_history(bare(&world, &table, "inner", &json!({})).await);
+    spec["allowedLocations"] = json!([]);
+    let token = shared(&world, &spec);
+    assert_eq!(world.query(&token, "{}").status, 200, "the latest version lies inside");
+    for answer in [from(&world, &token, 1), changes(&world, &token, "startingVersion=1")] {
+        let (_, message) = error_of(&answer, 400);
+        assert!(message.contains("version 2") && message.contains("outside"), "{message}");
+        assert!(!message.contains("else/where"), "{message}");
+    }
+    spec["allowedLocations"] = json!(["lake/else"]);
+    assert_eq!(world.admin("DELETE", "/shares/s", &json!(null)).status, 204);
+    let token = shared(&world, &spec);
+    assert_eq!(told(&from(&world, &token, 1))[1], "remove 2 1");
 }
