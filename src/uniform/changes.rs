@@ -74,6 +74,19 @@ pub struct Surveyed {
 /// # Errors
 /// See [`Error`]; those of one version name it.
 pub async fn survey(place: &Place<'_>, manifests: &Manifests, range: &Range) -> Result<Surveyed, Error> {
+    match compare(place, manifests, range, false).await {
+        Err(error) if error.is_of_partitions() => compare(place, manifests, range, true).await,
+        surveyed => surveyed,
+    }
+}
+
+/// `lacks_partitions` says whether files do not hold what they are partitioned by.
+async fn compare(
+    place: &Place<'_>,
+    manifests: &Manifests,
+    range: &Range,
+    lacks_partitions: bool,
+) -> Result<Surveyed, Error> {
     let root = Root::new(place.bucket, place.root, range.metadata.location());
     let ground = ground(place, manifests, (&range.metadata, &root));
     let version = range.before.map_or(0, |row| row.version);
@@ -82,6 +95,7 @@ pub async fn survey(place: &Place<'_>, manifests: &Manifests, range: &Range) -> 
         ground,
         before: range.before,
         side: Side::new(version, Arc::new(listed)),
+        lacks_partitions,
         presented: None,
         metadata: None,
         features: Features::new(),
@@ -116,6 +130,7 @@ struct Survey<'a> {
     /// The version before.
     before: Option<TableVersion>,
     side: Side,
+    lacks_partitions: bool,
     /// How a schema is told, as long as that does not depend on the snapshot.
     presented: Option<(i32, Arc<Presentation>)>,
     metadata: Option<Metadata>,
@@ -176,7 +191,7 @@ impl Survey<'_> {
             return Ok(Arc::clone(presentation));
         }
         let TableVersion { snapshot_id, schema_id, .. } = *row;
-        let subject = Subject {
+        let mut subject = Subject {
             metadata,
             snapshot_id,
             schema_id,
@@ -184,11 +199,16 @@ impl Survey<'_> {
             naming: None,
             lacking_specs: Vec::new(),
         };
+        if self.lacks_partitions {
+            subject.lacking_specs = listed.specs(metadata.specs());
+        }
         let presentation = Presentation::of(&subject, source.root.clone())?;
         let has_former_types = !presentation.telling.former.is_empty();
-        let is_doubtful = has_unnumbered_files || has_former_types || presentation.doubt(metadata).is_some();
+        let is_doubtful = has_unnumbered_files
+            || has_former_types
+            || self.lacks_partitions
+            || presentation.doubt(metadata).is_some();
         let mut presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
-        // Changes are not told of files that lack what they are partitioned by.
         let needs = (&presentation.needs, presentation.telling.identities.as_slice());
         footers::check_sample(&source, &listed.data, needs).await?;
         if has_former_types {

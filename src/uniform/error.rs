@@ -121,6 +121,14 @@ impl Error {
         Self::AtVersion { version, source: Box::new(self) }
     }
 
+    /// Whether a file does not hold what it is partitioned by.
+    pub(super) fn is_of_partitions(&self) -> bool {
+        if let Self::AtVersion { source, .. } = self {
+            return source.is_of_partitions();
+        }
+        matches!(self, Self::Unserved { source: Fault::PartitionColumn { .. } })
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
             Self::AtVersion { source, .. } => source.kind(),

@@ -133,10 +133,10 @@ impl Listed {
         Ok(())
     }
 
-    /// The specs of all live data files, as far as the list tells.
+    /// The specs of all live data files, as far as the list tells; all, where there are no files.
     pub(super) fn specs<'s>(&self, all: &'s [PartitionSpec]) -> Vec<&'s PartitionSpec> {
         // Without a list, only the manifests themselves tell.
-        let is_told = self.data.iter().all(|manifest| manifest.length_bytes > 0);
+        let is_told = !self.data.is_empty() && self.data.iter().all(|manifest| manifest.length_bytes > 0);
         let is_live = |spec: &&PartitionSpec| self.data.iter().any(|manifest| manifest.spec_id == spec.id);
         all.iter().filter(|spec| !is_told || is_live(spec)).collect()
     }

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use decode::Unit;
 use deleted::Losing;
-use error::{Error, Fault};
+use error::Error;
 use former_types::Verdict;
 use list::Source;
 use manifests::Manifests;
@@ -70,7 +70,7 @@ pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -
     let is_old = chosen.metadata.format_version() == 1;
     let mut doubts = Doubts { has_unnumbered_files: is_old, lacks_partitions: false };
     let mut told = tell(place, manifests, chosen, doubts).await;
-    if let Err(Error::Unserved { source: Fault::PartitionColumn { .. } }) = &told {
+    if told.as_ref().is_err_and(Error::is_of_partitions) {
         doubts.lacks_partitions = true;
         told = tell(place, manifests, chosen, doubts).await;
     }
