@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::iceberg::primitive::Primitive;
 use crate::manifest::partition::{Kind, Value};
 
-const DAY_MICROS: i128 = 86_400_000_000;
+pub const DAY_MICROS: i128 = 86_400_000_000;
 
 /// A value of a known type; two of one type compare.
 #[derive(Debug, Clone, PartialEq)]

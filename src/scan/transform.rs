@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, Datelike};
 
-use super::datum::Datum;
+use super::datum::{DAY_MICROS, Datum};
 use crate::encode::bucket as buckets;
 use crate::iceberg::primitive::Primitive;
 use crate::iceberg::transform::Transform;
 
-const DAY_MICROS: i128 = 86_400_000_000;
-const HOUR_MICROS: i128 = 3_600_000_000;
+pub const HOUR_MICROS: i128 = 3_600_000_000;
 
 /// The type of partition values; `None` for a transform that is not known.
 pub fn result_type(transform: &Transform, source: &Primitive) -> Option<Primitive> {

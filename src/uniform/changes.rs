@@ -12,7 +12,6 @@ use std::sync::Arc;
 use super::change_reader::ChangeReader;
 use super::difference::{Difference, Ground, Side};
 use super::error::Error;
-use super::footers;
 use super::former_types::{self, Verdict};
 use super::list::{self, Listed, Source, groups};
 use super::manifests::Manifests;
@@ -20,7 +19,7 @@ use super::moments::Range;
 use super::paths::Root;
 use super::place::Place;
 use super::presentation::{self, Presentation, Subject};
-use super::schema::Features;
+use super::schema::{DELETION_VECTORS, Features};
 use crate::iceberg::metadata::TableMetadata;
 use crate::limits::RANGE_SCHEMAS_BYTES_MAX;
 use crate::limits::uniform::DIFFERENCES_BYTES_MAX;
@@ -30,9 +29,6 @@ use crate::table::snapshot::{Metadata, Protocol};
 
 /// The word of a snapshot whose writer changed files and no rows (Iceberg specification, "Snapshots", `operation`).
 const REPLACE: &str = "replace";
-
-/// What readers of files that lose rows have to know.
-const DELETION_VECTORS: &str = "deletionVectors";
 
 /// What a version of a range changes.
 #[derive(Debug, Clone)]
@@ -191,14 +187,7 @@ impl Survey<'_> {
             return Ok(Arc::clone(presentation));
         }
         let TableVersion { snapshot_id, schema_id, .. } = *row;
-        let mut subject = Subject {
-            metadata,
-            snapshot_id,
-            schema_id,
-            has_unnumbered_files,
-            naming: None,
-            lacking_specs: Vec::new(),
-        };
+        let mut subject = Subject::new(metadata, (snapshot_id, schema_id), has_unnumbered_files);
         if self.lacks_partitions {
             subject.lacking_specs = listed.specs(metadata.specs());
         }
@@ -209,8 +198,7 @@ impl Survey<'_> {
             || self.lacks_partitions
             || presentation.doubt(metadata).is_some();
         let mut presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
-        let needs = (&presentation.needs, presentation.telling.identities.as_slice());
-        footers::check_sample(&source, &listed.data, needs).await?;
+        presentation.check(&source, &listed.data).await?;
         if has_former_types {
             let verdict = self.types(&presentation, listed).await?;
             presentation.settle(verdict)?;

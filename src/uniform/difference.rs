@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use super::deleted;
 use super::error::Error;
-use super::footers;
 use super::list::{Listed, Manifest, Source, groups, parted};
 use super::manifests::Manifests;
 use super::presentation::Presentation;
@@ -132,8 +131,7 @@ impl Difference {
         (before, after): (&mut Side, &mut Side),
     ) -> Result<Self, Error> {
         let (went, came) = parted(&before.listed.data, &after.listed.data);
-        let needs = (&presentation.needs, presentation.telling.identities.as_slice());
-        footers::check_sample(&ground.source, &came, needs).await?;
+        presentation.check(&ground.source, &came).await?;
         let (old, new) = parted(&before.listed.deletes, &after.listed.deletes);
         let has_same_deletes = old.is_empty() && new.is_empty();
         let (losing_before, losing_after) = if has_same_deletes {
@@ -173,8 +171,7 @@ impl Difference {
         let (mut went, mut came) = (HashSet::new(), HashSet::new());
         let too_many = Error::ManyChanges { version, files_max: COMPARED_FILES_MAX };
         for groups in self.went.groups.chunks(GROUPS_COMPARED_AT_ONCE) {
-            for part in parts(ground, &self.presentation, groups).await? {
-                note_outside(&part, &mut self.outside);
+            for part in look_at(ground, &self.presentation, groups, &mut self.outside).await? {
                 if has_files {
                     went.extend(part.segment.digests.by_row());
                 }
@@ -184,8 +181,7 @@ impl Difference {
             }
         }
         for groups in self.came.groups.chunks(GROUPS_COMPARED_AT_ONCE) {
-            for part in parts(ground, &self.presentation, groups).await? {
-                note_outside(&part, &mut self.outside);
+            for part in look_at(ground, &self.presentation, groups, &mut self.outside).await? {
                 if has_files {
                     let digests = part.segment.digests.by_row().iter();
                     came.extend(digests.filter(|digest| !went.remove(*digest)));
@@ -206,16 +202,13 @@ impl Difference {
     fn take_vectors(&mut self, before: &Losses, after: &Losses, both: Option<(&Listed, &Listed)>) {
         let vector =
             |losses: &Losses, digest: &PathDigest| losses.get(digest).map(|(vector, _)| vector.clone());
-        let is_of = |pile: &Pile, digest: PathDigest| match &pile.files {
-            Which::All => false,
-            Which::These(files) => files.contains(&digest),
-        };
+        // Where a file loses rows, `compare` has found which files each pile has.
         let digests: BTreeSet<PathDigest> = before.keys().chain(after.keys()).copied().collect();
         let (mut stayed, mut manifests) = (HashSet::new(), HashSet::new());
         for digest in digests {
-            if is_of(&self.went, digest) {
+            if self.went.files.has(digest) {
                 self.before.extend(vector(before, &digest).map(|vector| (digest, vector)));
-            } else if is_of(&self.came, digest) {
+            } else if self.came.files.has(digest) {
                 self.after.extend(vector(after, &digest).map(|vector| (digest, vector)));
             } else if let Some((list_before, list_after)) = both {
                 let (old, new) = (before.get(&digest), after.get(&digest));
@@ -240,9 +233,7 @@ impl Difference {
     /// Whatever is wrong with them is to be known before anything is told.
     async fn look_at_stayed(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
         for groups in self.stayed.groups.chunks(GROUPS_COMPARED_AT_ONCE) {
-            for part in parts(ground, &self.presentation, groups).await? {
-                note_outside(&part, &mut self.outside);
-            }
+            look_at(ground, &self.presentation, groups, &mut self.outside).await?;
         }
         Ok(())
     }
@@ -276,10 +267,17 @@ pub(super) async fn parts(
     Ok(units.iter().flat_map(|unit| unit.parts.iter().cloned()).collect())
 }
 
-fn note_outside(part: &Part, outside: &mut BTreeSet<Vec<u8>>) {
-    if part.segment.has_outside
-        && let Ok(files) = FileList::of_parts([part.clone()])
-    {
-        outside.extend(files.outside().into_iter().map(<[u8]>::to_vec));
-    }
+/// The same; notes the places outside of the table where some of them lie.
+async fn look_at(
+    ground: &Ground<'_>,
+    presentation: &Presentation,
+    groups: &[Vec<Manifest>],
+    outside: &mut BTreeSet<Vec<u8>>,
+) -> Result<Vec<Part>, Error> {
+    let parts = parts(ground, presentation, groups).await?;
+    // Segments that were just decoded are whole.
+    let elsewhere = parts.iter().filter(|part| part.segment.has_outside).cloned();
+    let files = FileList::of_parts(elsewhere).map_err(|_| Error::BrokenOff)?;
+    outside.extend(files.outside().into_iter().map(<[u8]>::to_vec));
+    Ok(parts)
 }

@@ -44,6 +44,7 @@ use naming::Naming;
 use paths::Root;
 use place::Place;
 use presentation::{Presentation, Subject};
+use schema::DELETION_VECTORS;
 
 use crate::iceberg::metadata::TableMetadata;
 use crate::table::file_list::FileList;
@@ -85,7 +86,7 @@ pub async fn replay(place: &Place<'_>, manifests: &Manifests, chosen: &Chosen) -
     // Segments that were just built are whole.
     let mut files = FileList::of_parts(parts).map_err(|_| Error::BrokenOff)?;
     if !vectors.is_empty() {
-        presentation.features.insert("deletionVectors");
+        presentation.features.insert(DELETION_VECTORS);
         let vectors = vectors.iter().map(|losing| (losing.digest, losing.vector.as_vector()));
         files = files.with_vectors(&vectors.collect());
     }
@@ -123,14 +124,7 @@ async fn tell(
     let root = Root::new(place.bucket, place.root, metadata.location());
     let Chosen { snapshot_id, schema_id, .. } = *chosen;
     let Doubts { has_unnumbered_files, lacks_partitions } = doubts;
-    let mut subject = Subject {
-        metadata,
-        snapshot_id,
-        schema_id,
-        has_unnumbered_files,
-        naming: None,
-        lacking_specs: Vec::new(),
-    };
+    let mut subject = Subject::new(metadata, (snapshot_id, schema_id), has_unnumbered_files);
     let mut presentation = Presentation::of(&subject, root.clone())?;
     let Some(id) = snapshot_id else {
         presentation.settle(Verdict::Current)?;
@@ -149,8 +143,7 @@ async fn tell(
         vectors = deleted::read(&source, manifests.deletes(), metadata, manifests_of).await?;
     }
     presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
-    let needs = (&presentation.needs, presentation.telling.identities.as_slice());
-    footers::check_sample(&source, &listed.data, needs).await?;
+    presentation.check(&source, &listed.data).await?;
     let form = presentation.form();
     let units = manifests.units(&source, (&presentation.telling, &form), listed.groups()).await?;
     if !presentation.telling.former.is_empty() {

@@ -20,12 +20,10 @@ use crate::iceberg::schema_index::SchemaIndex;
 use crate::iceberg::transform::Transform;
 use crate::limits::uniform::{PARTITION_FACT_BYTES_MAX, TUPLES_BYTES_MAX};
 use crate::manifest::partition::{Kind, PartitionField, Value};
-use crate::scan::datum::Datum;
+use crate::scan::datum::{DAY_MICROS, Datum};
+use crate::scan::transform::HOUR_MICROS;
 use crate::table::dictionary::{DictionaryBuilder, Strings};
 use crate::table::partition_text::push_fact;
-
-const DAY_MICROS: i128 = 86_400_000_000;
-const HOUR_MICROS: i128 = 3_600_000_000;
 
 /// The fields of a spec that say something of columns.
 #[derive(Debug)]

@@ -64,6 +64,24 @@ pub(super) struct Subject<'a> {
     pub(super) lacking_specs: Vec<&'a PartitionSpec>,
 }
 
+impl<'a> Subject<'a> {
+    /// A snapshot with one of the schemas, as far as nobody has looked into its files.
+    pub(super) fn new(
+        metadata: &'a TableMetadata,
+        (snapshot_id, schema_id): (Option<i64>, i32),
+        has_unnumbered_files: bool,
+    ) -> Self {
+        Self {
+            metadata,
+            snapshot_id,
+            schema_id,
+            has_unnumbered_files,
+            naming: None,
+            lacking_specs: Vec::new(),
+        }
+    }
+}
+
 impl Presentation {
     pub(super) fn of(subject: &Subject<'_>, root: Root) -> Result<Self, Error> {
         let table = subject.metadata;
@@ -147,6 +165,11 @@ impl Presentation {
         let Some((mapping, schema)) = self.doubt(table).zip(schema) else { return Ok(self) };
         let naming = footers::naming(source, data, (schema, &mapping)).await?;
         Self::of(&Subject { naming: Some(naming), ..subject.clone() }, source.root.clone())
+    }
+
+    /// Looks whether live files of these manifests hold what is told of them (see [`footers::check_sample`]).
+    pub(super) async fn check(&self, source: &Source<'_>, data: &[Manifest]) -> Result<(), Error> {
+        footers::check_sample(source, data, (&self.needs, &self.telling.identities)).await
     }
 
     /// What has to be told of columns by a look into the files: the mapping, where they may be without ids.

@@ -16,6 +16,9 @@ use crate::iceberg::types::{Field, Type};
 
 /// The reader feature of columns that became wider, and what they were before, in a column's metadata.
 pub(super) const TYPE_WIDENING: &str = "typeWidening";
+
+/// The feature of files that lose rows.
+pub(super) const DELETION_VECTORS: &str = "deletionVectors";
 pub(super) const TYPE_CHANGES: &str = "delta.typeChanges";
 
 /// Names of reader features.
