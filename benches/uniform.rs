@@ -1,7 +1,7 @@
 //! Iceberg snapshots told as Delta versions: from manifests to columns.
 //!
 //! `replay` decodes all manifests, `kept` finds all of them decoded; `append` tells what the last manifest added to all
-//! others. Files have bounds of 15 columns, and lie in partitions of 2,500 days; `one-day` asks for one of these,
+//! others; `deletes` tells a version that deletes a row, with all that is kept. Files have bounds of 15 columns, and lie in partitions of 2,500 days; `one-day` asks for one of these,
 //! `one-key` for a value of a column that the table is not partitioned by.
 
 #![allow(
@@ -20,9 +20,11 @@ mod iceberg_manifest;
 #[path = "inputs/iceberg_orders.rs"]
 mod iceberg_orders;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use apache_avro::{Codec, DeflateSettings, Writer};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lakeshare::iceberg::metadata::TableMetadata;
 use lakeshare::skip::hints::Hints;
@@ -37,6 +39,7 @@ use lakeshare::uniform::manifests::Manifests;
 use lakeshare::uniform::moments::Moments;
 use lakeshare::uniform::place::Place;
 use lakeshare::uniform::{Chosen, replay};
+use parquet::arrow::ArrowWriter;
 use serde_json::json;
 
 const MANIFESTS: usize = 16;
@@ -60,7 +63,7 @@ impl Warehouse {
         let deflate = Codec::Deflate(DeflateSettings::default());
         let bytes = iceberg_orders::manifest(deflate, entries);
         let schema = iceberg_manifest::list_schema();
-        let mut lists = [(); 2].map(|()| Writer::new(&schema, Vec::new()));
+        let mut lists = [(); 3].map(|()| Writer::new(&schema, Vec::new()));
         for number in 0..MANIFESTS {
             std::fs::write(folder.join(format!("m{number}.avro")), &bytes).unwrap();
             let row = iceberg_manifest::ManifestFile {
@@ -69,6 +72,7 @@ impl Warehouse {
                 snapshot_id: 1,
                 sequence_number: 1,
                 file_count: entries as i32,
+                is_of_deletes: false,
             };
             // The snapshot before has one manifest less.
             let without_last = if number + 1 < MANIFESTS { 0 } else { 1 };
@@ -76,6 +80,7 @@ impl Warehouse {
                 list.append(iceberg_manifest::list_entry(&row)).unwrap();
             }
         }
+        lists[2].append(iceberg_manifest::list_entry(&deletes(&folder))).unwrap();
         for (number, list) in lists.into_iter().enumerate() {
             std::fs::write(folder.join(format!("list{number}.avro")), list.into_inner().unwrap()).unwrap();
         }
@@ -113,9 +118,47 @@ impl Warehouse {
     }
 
     fn replay(&self, manifests: &Manifests) -> Snapshot {
+        self.replay_at(manifests, 1)
+    }
+
+    fn replay_at(&self, manifests: &Manifests, snapshot_id: i64) -> Snapshot {
         let buckets = Buckets::embedded(self.dir.path().to_owned());
         let place = Place { buckets: &buckets, bucket: "warehouse", root: "" };
-        self.runtime.block_on(replay(&place, manifests, &self.chosen)).unwrap()
+        let chosen = Chosen { snapshot_id: Some(snapshot_id), ..self.chosen.clone() };
+        self.runtime.block_on(replay(&place, manifests, &chosen)).unwrap()
+    }
+}
+
+/// A manifest with one file that deletes a row.
+fn deletes(folder: &Path) -> iceberg_manifest::ManifestFile {
+    let path = iceberg_orders::path(7);
+    let columns: [(&str, ArrayRef); 2] = [
+        ("file_path", Arc::new(StringArray::from(vec![path.clone()]))),
+        ("pos", Arc::new(Int64Array::from(vec![3]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(folder.join("deletes.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let file = iceberg_manifest::File {
+        path: "s3://warehouse/t/metadata/deletes.parquet".to_owned(),
+        record_count: 1,
+        deletes_from: Some(path),
+        ..iceberg_manifest::File::default()
+    };
+    let schema = iceberg_manifest::schema("day");
+    let mut writer = Writer::new(&schema, Vec::new());
+    writer.append(iceberg_manifest::entry(2, "day", &file)).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    std::fs::write(folder.join("deletes.avro"), &bytes).unwrap();
+    iceberg_manifest::ManifestFile {
+        path: "s3://warehouse/t/metadata/deletes.avro".to_owned(),
+        length_bytes: bytes.len() as i64,
+        snapshot_id: 2,
+        sequence_number: 2,
+        file_count: 1,
+        is_of_deletes: true,
     }
 }
 
@@ -130,7 +173,7 @@ fn metadata() -> TableMetadata {
     let fields: Vec<_> = (1..=15)
         .map(|id| json!({"id": id, "name": format!("column_{id}"), "required": false, "type": of(id)}))
         .collect();
-    let snapshots = [0, 1].map(|id| {
+    let snapshots = [0, 1, 2].map(|id| {
         json!({
             "snapshot-id": id, "sequence-number": id, "timestamp-ms": 1, "schema-id": 0,
             "manifest-list": format!("s3://warehouse/t/metadata/list{id}.avro"), "summary": {"operation": "append"},
@@ -138,7 +181,7 @@ fn metadata() -> TableMetadata {
     });
     let text = json!({
         "format-version": 2, "table-uuid": "fb072c92-a02b-11e9-ae9c-1bb7bc9eca94", "location": "s3://warehouse/t",
-        "last-sequence-number": 1, "last-updated-ms": 1, "last-column-id": 15, "current-schema-id": 0,
+        "last-sequence-number": 2, "last-updated-ms": 1, "last-column-id": 15, "current-schema-id": 0,
         "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}], "default-spec-id": 0,
         "partition-specs": [{"spec-id": 0, "fields": [
             {"source-id": 9, "field-id": 1000, "name": "day", "transform": "identity"}]}],
@@ -206,6 +249,10 @@ fn snapshots(criterion: &mut Criterion) {
     let kept = Manifests::new(4 << 30);
     warehouse.replay(&kept);
     group.bench_function(format!("kept/{count}"), |bencher| bencher.iter(|| warehouse.replay(&kept)));
+    let snapshot = warehouse.replay_at(&kept, 2);
+    assert_eq!(snapshot.files.file_count(), count);
+    group
+        .bench_function(format!("deletes/{count}"), |bencher| bencher.iter(|| warehouse.replay_at(&kept, 2)));
     group.throughput(Throughput::Elements(warehouse.append(&kept) as u64));
     group.bench_function(format!("append/{count}"), |bencher| {
         bencher.iter(|| warehouse.append(&Manifests::default()));

@@ -19,6 +19,8 @@ pub struct File {
     pub record_count: i64,
     pub size_bytes: i64,
     pub columns: Vec<Column>,
+    /// The data file whose rows it deletes by their positions.
+    pub deletes_from: Option<String>,
 }
 
 /// What is said of a column of a file.
@@ -93,7 +95,7 @@ pub fn entry(snapshot_id: i64, partition: &str, file: &File) -> Value {
     let long = |number| Value::Long(number);
     let columns = &file.columns;
     let data_file = record(vec![
-        ("content", Value::Int(0)),
+        ("content", Value::Int(file.deletes_from.is_some().into())),
         ("file_path", Value::String(file.path.clone())),
         ("file_format", Value::String("PARQUET".to_owned())),
         ("partition", record(vec![(partition, some(Value::Date(file.day)))])),
@@ -109,7 +111,10 @@ pub fn entry(snapshot_id: i64, partition: &str, file: &File) -> Value {
         ("split_offsets", some(Value::Array(vec![long(4)]))),
         ("equality_ids", null()),
         ("sort_order_id", some(Value::Int(0))),
-        ("referenced_data_file", null()),
+        (
+            "referenced_data_file",
+            file.deletes_from.clone().map_or_else(null, |path| some(Value::String(path))),
+        ),
     ]);
     record(vec![
         ("status", Value::Int(1)),
@@ -128,6 +133,7 @@ pub struct ManifestFile {
     pub snapshot_id: i64,
     pub sequence_number: i64,
     pub file_count: i32,
+    pub is_of_deletes: bool,
 }
 
 /// The schema of manifest lists of version 2.
@@ -156,7 +162,7 @@ pub fn list_entry(manifest: &ManifestFile) -> Value {
         ("manifest_path", Value::String(manifest.path.clone())),
         ("manifest_length", Value::Long(manifest.length_bytes)),
         ("partition_spec_id", Value::Int(0)),
-        ("content", Value::Int(0)),
+        ("content", Value::Int(manifest.is_of_deletes.into())),
         ("sequence_number", Value::Long(manifest.sequence_number)),
         ("min_sequence_number", Value::Long(manifest.sequence_number)),
         ("added_snapshot_id", Value::Long(manifest.snapshot_id)),

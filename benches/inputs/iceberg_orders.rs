@@ -20,6 +20,15 @@ fn bound(number: usize, column: i32, is_upper: bool) -> Vec<u8> {
     }
 }
 
+/// The path of a file.
+pub fn path(number: usize) -> String {
+    format!(
+        "s3://warehouse/0f6f7a5c-5b8e-4d6f-9a51-6a1f6cf2f0a1/data/day={}/00000-{number}-{:016x}-00001.parquet",
+        number % 2_500,
+        (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+    )
+}
+
 fn file(number: usize) -> File {
     let column = |id| Column {
         id,
@@ -29,15 +38,12 @@ fn file(number: usize) -> File {
         high: bound(number, id, true),
     };
     File {
-        path: format!(
-            "s3://warehouse/0f6f7a5c-5b8e-4d6f-9a51-6a1f6cf2f0a1/data/day={}/00000-{number}-{:016x}-00001.parquet",
-            number % 2_500,
-            (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-        ),
+        path: path(number),
         day: 8_000 + number as i32 % 2_500,
         record_count: (6_000 + number % 977) as i64,
         size_bytes: (400_000 + number * 31 % 90_001) as i64,
         columns: (1..=COLUMNS).map(column).collect(),
+        deletes_from: None,
     }
 }
 

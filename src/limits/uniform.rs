@@ -16,6 +16,9 @@ pub const MANIFEST_BYTES_AT_ONCE: usize = 64 << 20;
 /// Decoded manifests that are kept for other versions and tables, in bytes.
 pub const DECODED_BYTES_MAX: usize = 512 << 20;
 
+/// What is remembered of the files of manifests that deletes may apply to, in bytes: those of a table of 1.5 million files.
+pub const REMEMBERED_FILES_BYTES: usize = 64 << 20;
+
 /// Files of one side of a difference whose paths are in memory to be compared, some 40 bytes each.
 pub const COMPARED_FILES_MAX: usize = 4_000_000;
 

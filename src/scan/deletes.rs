@@ -15,6 +15,8 @@ const PATH_COLUMN: i32 = i32::MAX - 101;
 #[derive(Debug, Default)]
 pub struct Deletes {
     count: usize,
+    /// The greatest sequence number of a delete file.
+    newest: i64,
     /// Deletion vectors, by the path of their data file.
     vectors: HashMap<String, Vec<Numbered>>,
     /// Position deletes of one data file, by its path.
@@ -41,13 +43,13 @@ struct Positions {
 
 /// A spec and a tuple; equal for equal partitions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Partition {
+pub struct Partition {
     spec_id: i32,
     tuple: Vec<u8>,
 }
 
 impl Partition {
-    fn of(spec_id: i32, values: &[Value<'_>]) -> Self {
+    pub fn of(spec_id: i32, values: &[Value<'_>]) -> Self {
         let mut tuple = Vec::new();
         for value in values {
             let mut put = |kind: u8, bytes: &[u8]| {
@@ -69,6 +71,11 @@ impl Partition {
             }
         }
         Self { spec_id, tuple }
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.tuple.capacity()
     }
 }
 
@@ -93,6 +100,7 @@ impl Deletes {
     pub fn add(&mut self, entry: &Entry<'_>, spec_id: i32, is_unpartitioned: bool) {
         let numbered = Numbered { file: self.count, sequence_number: entry.sequence_number.unwrap_or(0) };
         self.count += 1;
+        self.newest = self.newest.max(numbered.sequence_number);
         let partition = || Partition::of(spec_id, &entry.partition);
         match entry.content {
             FileContent::EqualityDeletes if is_unpartitioned => self.global_equalities.push(numbered),
@@ -119,28 +127,54 @@ impl Deletes {
         self.count == 0
     }
 
+    /// The sequence number from which on files lose no rows.
+    pub fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// The data files that delete files name, some of them more than once.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.vectors.keys().chain(self.of_files.keys()).map(String::as_str)
+    }
+
+    /// Whether some apply to files of a partition without naming them; the sequence number of none of these is smaller.
+    pub fn reaches(&self, partition: &Partition, sequence_number: i64) -> bool {
+        let mut positions = self.positions.get(partition).into_iter().flatten();
+        let mut equalities = self.equalities_of(partition);
+        positions.any(|positions| positions.numbered.sequence_number >= sequence_number)
+            || equalities.any(|numbered| numbered.sequence_number > sequence_number)
+    }
+
+    fn equalities_of(&self, partition: &Partition) -> impl Iterator<Item = &Numbered> {
+        self.equalities.get(partition).into_iter().flatten().chain(&self.global_equalities)
+    }
+
     /// The numbers of the delete files that apply to a data file, in ascending order.
     pub fn of(&self, entry: &Entry<'_>, spec_id: i32) -> Vec<usize> {
         if self.is_empty() {
             return Vec::new();
         }
-        let sequence_number = entry.sequence_number.unwrap_or(0);
         let partition = Partition::of(spec_id, &entry.partition);
+        self.of_file(entry.file_path, entry.sequence_number.unwrap_or(0), &partition)
+    }
+
+    /// The same of a file of this path, sequence number and partition.
+    pub fn of_file(&self, path: &str, sequence_number: i64, partition: &Partition) -> Vec<usize> {
         let from_same_commit = |numbered: &&Numbered| numbered.sequence_number >= sequence_number;
-        let vectors = self.vectors.get(entry.file_path).into_iter().flatten().filter(from_same_commit);
+        let vectors = self.vectors.get(path).into_iter().flatten().filter(from_same_commit);
         let mut found: Vec<usize> = vectors.map(|numbered| numbered.file).collect();
         // A vector holds what earlier position deletes held.
         if found.is_empty() {
-            let of_file = self.of_files.get(entry.file_path).into_iter().flatten().filter(from_same_commit);
+            let of_file = self.of_files.get(path).into_iter().flatten().filter(from_same_commit);
             found.extend(of_file.map(|numbered| numbered.file));
-            let positions = self.positions.get(&partition).into_iter().flatten();
+            let positions = self.positions.get(partition).into_iter().flatten();
             let applies = |positions: &&Positions| {
-                positions.numbered.sequence_number >= sequence_number && positions.may_name(entry.file_path)
+                positions.numbered.sequence_number >= sequence_number && positions.may_name(path)
             };
             found.extend(positions.filter(applies).map(|positions| positions.numbered.file));
         }
-        let equalities = self.equalities.get(&partition).into_iter().flatten().chain(&self.global_equalities);
-        let later = equalities.filter(|numbered| numbered.sequence_number > sequence_number);
+        let later =
+            self.equalities_of(partition).filter(|numbered| numbered.sequence_number > sequence_number);
         found.extend(later.map(|numbered| numbered.file));
         found.sort_unstable();
         found

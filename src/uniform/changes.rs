@@ -309,4 +309,6 @@ async fn difference(ground: &Ground<'_>, step: &Step) -> Result<Option<Arc<Diffe
 }
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Which files of a snapshot lose rows, and which rows these are.
 //!
 //! What manifests become does not depend on deletes, so that versions share it. Where a snapshot has deletes, its manifests
-//! are read once more for what says which of them apply to a file: its partition and its sequence number. Files that
-//! lose rows leave their segments then.
+//! are read once more for what says which of them apply to a file: its partition and its sequence number. That is
+//! remembered, so that later versions read what is new; files that are newer than every delete are not looked at. Files
+//! that lose rows leave their segments then.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use tokio::task::spawn_blocking;
 use super::decode::each_live;
 use super::error::{Error, Fault};
 use super::list::{Manifest, Source};
+use super::manifests::Manifests;
 use super::paths::Root;
-use crate::deletes::kept::Kept;
+use super::remembered::{Collector, Files, Names};
 use crate::deletes::positions::InlineVector;
 use crate::deletes::{self, DataFile, DeleteFile};
 use crate::iceberg::metadata::TableMetadata;
@@ -23,7 +25,7 @@ use crate::limits::manifest::MANIFEST_BYTES_MAX;
 use crate::limits::uniform::{MANIFEST_BYTES_AT_ONCE, MANIFESTS_READ_AT_ONCE};
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entry::{Entry, FileContent};
-use crate::scan::deletes::{Deletes, only_file};
+use crate::scan::deletes::{Deletes, Partition, only_file};
 use crate::side_by_side;
 use crate::table::path_digest::PathDigest;
 
@@ -39,24 +41,30 @@ pub(super) struct Losing {
 
 /// The manifests of a snapshot.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manifests<'a> {
+pub(super) struct Lists<'a> {
     pub(super) data: &'a [Manifest],
     pub(super) deletes: &'a [Manifest],
 }
 
-/// The files that lose rows, with the vectors of these rows. `data` may be a part of the snapshot's manifests.
+/// A data file that deletes apply to, with the digest of its key.
+type Found = (PathDigest, DataFile);
+
+/// A manifest, and its number among those of its list.
+type Numbered = (usize, Manifest);
+
+/// The files that lose rows, with the vectors of these rows. `lists.data` may be a part of the snapshot's manifests.
 ///
 /// # Errors
 /// [`Fault::EqualityDeletes`], and what reading manifests and delete files can fail of.
 pub(super) async fn read(
     source: &Source<'_>,
-    kept: &Kept,
+    manifests: &Manifests,
     metadata: &TableMetadata,
-    manifests: Manifests<'_>,
+    lists: Lists<'_>,
 ) -> Result<Vec<Losing>, Error> {
-    let root = source.root.clone();
-    let mut applying = Applying::new(metadata, root);
-    for batch in batches(manifests.deletes) {
+    let mut applying = Applying::new(metadata, source.root.clone());
+    let of_deletes: Vec<Numbered> = lists.deletes.iter().cloned().enumerate().collect();
+    for batch in batches(&of_deletes) {
         let read = load(source, batch).await?;
         let task = spawn_blocking(move || applying.read_deletes(&read).map(|()| applying));
         applying = task.await.map_err(|_| Error::BrokenOff)??;
@@ -64,33 +72,71 @@ pub(super) async fn read(
     if applying.deletes.is_empty() {
         return Ok(Vec::new());
     }
+    applying.names = Names::of(&applying.deletes);
     let applying = Arc::new(applying);
-    let (mut found, mut data_files, mut first) = (Vec::new(), Vec::new(), 0);
-    for batch in batches(manifests.data) {
-        let (read, applying) = (load(source, batch).await?, Arc::clone(&applying));
-        let task = spawn_blocking(move || side_by_side::each(&read, |manifest| applying.find(manifest)));
-        let files = task.await.map_err(|_| Error::BrokenOff)??;
-        for (manifest, (digest, file)) in
-            (first..).zip(files).flat_map(|(number, files)| files.into_iter().map(move |file| (number, file)))
-        {
-            found.push((digest, manifest));
-            data_files.push(file);
-        }
-        first += batch.len();
-    }
+    let (places, data_files) = find(source, manifests, &applying, lists.data).await?;
     let from = deletes::Source { buckets: source.buckets, bucket: source.bucket };
-    let vectors = deletes::read(&from, kept, &applying.files, &data_files).await?;
-    let losing = found
+    let vectors = deletes::read(&from, manifests.deletes(), &applying.files, &data_files).await?;
+    let losing = places
         .into_iter()
         .zip(vectors)
         .filter_map(|((digest, manifest), vector)| Some(Losing { digest, vector: vector?, manifest }));
     Ok(losing.collect())
 }
 
+/// The data files that deletes apply to, each with its digest and the number of its manifest.
+async fn find(
+    source: &Source<'_>,
+    manifests: &Manifests,
+    applying: &Arc<Applying>,
+    data: &[Manifest],
+) -> Result<(Vec<(PathDigest, usize)>, Vec<DataFile>), Error> {
+    let (mut places, mut data_files) = (Vec::new(), Vec::new());
+    let mut add = |manifest: usize, found: Vec<Found>| {
+        for (digest, file) in found {
+            places.push((digest, manifest));
+            data_files.push(file);
+        }
+    };
+    let older =
+        data.iter().enumerate().filter(|(_, one)| one.min_sequence_number <= applying.deletes.newest());
+    let (mut known, mut unread) = (Vec::new(), Vec::new());
+    for (number, manifest) in older {
+        match manifests.remembered().get(source, manifest) {
+            Some(files) => known.push((number, files)),
+            None => unread.push((number, manifest.clone())),
+        }
+    }
+    let recalled = {
+        let applying = Arc::clone(applying);
+        let recall = move || {
+            let recalled = side_by_side::each(&known, |(_, files)| applying.recall(files))?;
+            Ok::<_, Error>(known.into_iter().map(|(number, _)| number).zip(recalled).collect::<Vec<_>>())
+        };
+        spawn_blocking(recall).await.map_err(|_| Error::BrokenOff)??
+    };
+    for (number, found) in recalled {
+        match (found, data.get(number)) {
+            (None, Some(manifest)) => unread.push((number, manifest.clone())),
+            (found, _) => add(number, found.unwrap_or_default()),
+        }
+    }
+    for batch in batches(&unread) {
+        let (read, applying) = (load(source, batch).await?, Arc::clone(applying));
+        let task = spawn_blocking(move || side_by_side::each(&read, |manifest| applying.find(manifest)));
+        let found = task.await.map_err(|_| Error::BrokenOff)??;
+        for ((number, manifest), (files, found)) in batch.iter().zip(found) {
+            manifests.remembered().put(source, manifest, files);
+            add(*number, found);
+        }
+    }
+    Ok((places, data_files))
+}
+
 /// Manifests that are in memory together.
-fn batches(manifests: &[Manifest]) -> Vec<&[Manifest]> {
+fn batches(manifests: &[Numbered]) -> Vec<&[Numbered]> {
     let mut sum = 0;
-    let batches = manifests.chunk_by(move |manifest, next| {
+    let batches = manifests.chunk_by(move |(_, manifest), (_, next)| {
         let bytes = |manifest: &Manifest| usize::try_from(manifest.length_bytes).unwrap_or(0);
         sum += bytes(manifest);
         let fits = sum + bytes(next) <= MANIFEST_BYTES_AT_ONCE;
@@ -102,9 +148,9 @@ fn batches(manifests: &[Manifest]) -> Vec<&[Manifest]> {
     batches.collect()
 }
 
-async fn load(source: &Source<'_>, manifests: &[Manifest]) -> Result<Vec<(Manifest, Bytes)>, Error> {
+async fn load(source: &Source<'_>, manifests: &[Numbered]) -> Result<Vec<(Manifest, Bytes)>, Error> {
     let mut reads = Vec::new();
-    for manifest in manifests {
+    for (_, manifest) in manifests {
         reads.push(load_one(source, manifest));
     }
     stream::iter(reads).buffered(MANIFESTS_READ_AT_ONCE).try_collect().await
@@ -121,6 +167,8 @@ struct Applying {
     /// Specs without a partition field.
     unpartitioned: HashSet<i32>,
     deletes: Deletes,
+    /// The data files that they name.
+    names: Names,
     /// By their numbers in `deletes`.
     files: Vec<DeleteFile>,
     /// Which of them hold values instead of positions.
@@ -134,6 +182,7 @@ impl Applying {
             root,
             unpartitioned: specs.map(|spec| spec.id).collect(),
             deletes: Deletes::default(),
+            names: Names::default(),
             files: Vec::new(),
             equalities: HashSet::new(),
         }
@@ -172,24 +221,38 @@ impl Applying {
         Ok(())
     }
 
-    /// The data files of a manifest that deletes apply to.
-    fn find(&self, (manifest, bytes): &(Manifest, Bytes)) -> Result<Vec<(PathDigest, DataFile)>, Error> {
-        let mut found = Vec::new();
+    /// The data files of a manifest, and those that deletes apply to.
+    fn find(&self, (manifest, bytes): &(Manifest, Bytes)) -> Result<(Files, Vec<Found>), Error> {
+        let (mut files, mut found) = (Collector::default(), Vec::new());
         each_live((manifest, bytes), &mut Unpacker::new(), &mut |entry| {
-            let deletes = self.deletes.of(entry, manifest.spec_id);
-            if deletes.is_empty() {
-                return Ok(());
+            let partition = Partition::of(manifest.spec_id, &entry.partition);
+            let sequence_number = entry.sequence_number.unwrap_or(0);
+            let deletes = self.deletes.of_file(entry.file_path, sequence_number, &partition);
+            files.add(entry, partition);
+            if !deletes.is_empty() {
+                let row_count = u64::try_from(entry.record_count).unwrap_or(0);
+                found.push(self.found(entry.file_path, row_count, deletes)?);
             }
-            if deletes.iter().any(|number| self.equalities.contains(number)) {
-                return Err(Fault::EqualityDeletes.into());
-            }
-            let path = entry.file_path.to_owned();
-            let key = self.root.resolve(entry.file_path);
-            let key = key.map_err(|source| Error::Path { path: path.clone(), source })?.key;
-            let row_count = u64::try_from(entry.record_count).unwrap_or(0);
-            found.push((PathDigest::of(key), DataFile { path, row_count, deletes }));
             Ok(())
         })?;
-        Ok(found)
+        Ok((files.finish(), found))
+    }
+
+    /// Those that deletes apply to, if what is remembered of a manifest tells.
+    fn recall(&self, files: &Files) -> Result<Option<Vec<Found>>, Error> {
+        let Some(named) = files.named(&self.deletes, &self.names) else { return Ok(None) };
+        let found = named.into_iter().map(|named| self.found(named.path, named.row_count, named.deletes));
+        found.collect::<Result<_, _>>().map(Some)
+    }
+
+    fn found(&self, path: &str, row_count: u64, deletes: Vec<usize>) -> Result<Found, Error> {
+        if deletes.iter().any(|number| self.equalities.contains(number)) {
+            return Err(Fault::EqualityDeletes.into());
+        }
+        let path = path.to_owned();
+        let key = self.root.resolve(&path);
+        let key = key.map_err(|source| Error::Path { path: path.clone(), source })?.key;
+        let digest = PathDigest::of(key);
+        Ok((digest, DataFile { path, row_count, deletes }))
     }
 }

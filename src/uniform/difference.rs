@@ -104,9 +104,8 @@ impl Side {
         if deletes.is_empty() || data.is_empty() {
             return Ok(Losses::new());
         }
-        let manifests = deleted::Manifests { data, deletes };
-        let kept = ground.manifests.deletes();
-        let losing = deleted::read(&ground.source, kept, ground.metadata, manifests).await;
+        let lists = deleted::Lists { data, deletes };
+        let losing = deleted::read(&ground.source, ground.manifests, ground.metadata, lists).await;
         let losing = losing.map_err(|error| error.at(self.version))?;
         Ok(losing.into_iter().map(|one| (one.digest, (one.vector, one.manifest))).collect())
     }

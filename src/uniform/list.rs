@@ -28,6 +28,8 @@ pub(super) struct Manifest {
     pub(super) inherited: Inherited,
     /// Files in it, as far as the list tells.
     file_count: u64,
+    /// No live file in it has a smaller sequence number.
+    pub(super) min_sequence_number: i64,
     /// Whether it may have files from before the table counted its commits.
     pub(super) has_unnumbered_files: bool,
 }
@@ -36,8 +38,16 @@ impl Manifest {
     /// One of which nothing is known.
     pub(super) fn unlisted(key: String, path: String) -> Self {
         let (spec_id, inherited) = (0, Inherited::default());
-        let (file_count, has_unnumbered_files) = (UNIT_FILES_MIN, true);
-        Self { path, key, length_bytes: 0, spec_id, inherited, file_count, has_unnumbered_files }
+        Self {
+            path,
+            key,
+            length_bytes: 0,
+            spec_id,
+            inherited,
+            file_count: UNIT_FILES_MIN,
+            min_sequence_number: 0,
+            has_unnumbered_files: true,
+        }
     }
 }
 
@@ -124,6 +134,7 @@ impl Listed {
                 first_row_id: file.first_row_id,
             },
             file_count: file_count(file),
+            min_sequence_number: file.min_sequence_number,
             has_unnumbered_files: file.min_sequence_number == 0,
         };
         match file.content {
@@ -193,6 +204,7 @@ mod tests {
             spec_id: 0,
             inherited: Inherited { sequence_number: number, ..Inherited::default() },
             file_count,
+            min_sequence_number: number,
             has_unnumbered_files: false,
         }
     }

@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::decode::{Telling, Unit, decode};
 use super::error::Error;
 use super::list::{Manifest, Source};
+use super::remembered::Remembered;
 use crate::byte_cache;
 use crate::deletes::kept::Kept;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
@@ -24,11 +25,12 @@ use crate::side_by_side;
 /// What a unit mostly takes, decoded.
 const UNIT_BYTES_USUAL: usize = 512 << 10;
 
-/// Decoded manifests, and delete files, each under a byte budget, for all tables.
+/// Decoded manifests, delete files, and what finds the files that lose rows, each under a byte budget, for all tables.
 #[derive(Debug)]
 pub struct Manifests {
     units: Cache<u128, Arc<Unit>, Bytewise>,
     deletes: Kept,
+    remembered: Remembered,
 }
 
 #[derive(Debug, Clone)]
@@ -57,12 +59,21 @@ struct Wanted {
 impl Manifests {
     /// Keeps at most so many bytes.
     pub fn new(bytes_max: usize) -> Self {
-        Self { units: byte_cache::whole(bytes_max, UNIT_BYTES_USUAL, Bytewise), deletes: Kept::new() }
+        Self {
+            units: byte_cache::whole(bytes_max, UNIT_BYTES_USUAL, Bytewise),
+            deletes: Kept::new(),
+            remembered: Remembered::new(),
+        }
     }
 
     /// What was read of delete files.
     pub(super) fn deletes(&self) -> &Kept {
         &self.deletes
+    }
+
+    /// What is known of the files of manifests.
+    pub(super) fn remembered(&self) -> &Remembered {
+        &self.remembered
     }
 
     /// The units of these groups, in their order; `form` is what of the table's form they depend on.

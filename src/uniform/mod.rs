@@ -25,6 +25,7 @@ pub mod paths;
 pub mod place;
 pub mod pointer;
 mod presentation;
+mod remembered;
 mod schema;
 mod statistics;
 #[cfg(test)]
@@ -139,8 +140,8 @@ async fn tell(
     }
     let mut vectors = Vec::new();
     if !listed.deletes.is_empty() {
-        let manifests_of = deleted::Manifests { data: &listed.data, deletes: &listed.deletes };
-        vectors = deleted::read(&source, manifests.deletes(), metadata, manifests_of).await?;
+        let lists = deleted::Lists { data: &listed.data, deletes: &listed.deletes };
+        vectors = deleted::read(&source, manifests, metadata, lists).await?;
     }
     presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
     presentation.check(&source, &listed.data).await?;
