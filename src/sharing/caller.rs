@@ -113,6 +113,15 @@ impl Caller<'_> {
         Ok(self.parts.loader.history(self.source(), Arc::clone(latest)).await?)
     }
 
+    /// All versions of the table. Of an Iceberg table the latest need not be one that can be served.
+    async fn whole_history(&self) -> Result<History, Error> {
+        if let Some(history) = self.parts.loader.moments(self.source()).await? {
+            return Ok(history);
+        }
+        let latest = self.load(Wanted::Latest).await?;
+        self.history(&latest).await
+    }
+
     /// The shared files of a version.
     ///
     /// # Errors
@@ -127,8 +136,7 @@ impl Caller<'_> {
     /// [`Error::TimestampBefore`], [`Error::TimestampAfter`], [`Error::BeforeStart`].
     pub async fn version_at(&self, parameter: &'static str, text: &str) -> Result<Version, Error> {
         let timestamp = timestamp::parse(parameter, text)?;
-        let latest = self.load(Wanted::Latest).await?;
-        let history = self.history(&latest).await?;
+        let history = self.whole_history().await?;
         let version = self.at_or_before(&history, parameter, timestamp).await?;
         self.check_start(version)?;
         Ok(version)
@@ -140,8 +148,7 @@ impl Caller<'_> {
     /// [`Error::TimestampAfter`], [`Error::BeforeStart`].
     pub async fn version_from(&self, parameter: &'static str, text: &str) -> Result<Version, Error> {
         let timestamp = timestamp::parse(parameter, text)?;
-        let latest = self.load(Wanted::Latest).await?;
-        let history = self.history(&latest).await?;
+        let history = self.whole_history().await?;
         let version = self.at_or_after(&history, parameter, timestamp).await?;
         self.check_start(version)?;
         Ok(version)

@@ -23,7 +23,7 @@ use crate::state::catalog::EntryName;
 use crate::state::embedded::Store;
 use crate::state::record::{TableSource, TableVersion};
 use crate::storage::Buckets;
-use crate::table::snapshot::Snapshot;
+use crate::table::snapshot::{Snapshot, Version};
 use crate::uniform::manifests::Manifests;
 use crate::uniform::metadata_files::MetadataFiles;
 use crate::uniform::moments::Moments;
@@ -136,15 +136,19 @@ impl IcebergTables {
         }
     }
 
-    /// When the table came into its versions up to `latest`.
+    /// When the table came into its versions up to `latest`, or all of them.
     ///
     /// # Errors
     /// See [`Error`].
-    pub(super) async fn moments(&self, source: &TableSource, latest: &Snapshot) -> Result<Moments, Error> {
+    pub(super) async fn moments(
+        &self,
+        source: &TableSource,
+        latest: Option<Version>,
+    ) -> Result<Moments, Error> {
         let _lock = self.lock(source).await;
         let seen = self.seek(source).await?;
         let (metadata, rows) = self.read(source, &seen.pointer).await?;
-        Moments::new(rows, metadata, latest.version).ok_or(Error::BrokenOff)
+        Moments::new(rows, metadata, latest.unwrap_or(Version::MAX)).ok_or(Error::BrokenOff)
     }
 
     async fn look(

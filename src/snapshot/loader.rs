@@ -124,11 +124,22 @@ impl Loader {
                 let log = delta::history::History::open(&loader.open(&source)?, &latest).await?;
                 Ok(History::Log(Arc::new(log)))
             } else {
-                let moments = loader.shared.iceberg.moments(&source, &latest).await?;
+                let moments = loader.shared.iceberg.moments(&source, Some(latest.version)).await?;
                 Ok(History::Snapshots(Arc::new(moments)))
             }
         };
         self.run(open).await
+    }
+
+    /// All versions of an Iceberg table, and their times, whether or not the latest can be served; `None` for a Delta table,
+    /// whose history ends with a version that was read.
+    pub async fn moments(&self, source: &TableSource) -> Result<Option<History>, Error> {
+        if matches!(source, TableSource::Delta { .. }) {
+            return Ok(None);
+        }
+        let (loader, source) = (self.clone(), source.clone());
+        let open = async move { loader.shared.iceberg.moments(&source, None).await };
+        Ok(Some(History::Snapshots(Arc::new(self.run(open).await?))))
     }
 
     /// Runs a task that reads a log on the control plane, when its turn comes; it goes on if the caller goes away.

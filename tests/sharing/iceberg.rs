@@ -1,6 +1,5 @@
 //! Iceberg tables behind Delta Sharing: shared, followed, refused.
 
-use lakeshare::clock::rfc3339;
 use serde_json::{Value, json};
 
 use super::wire::{Answer, Ask};
@@ -38,7 +37,7 @@ pub fn with_history(mut table: Value) -> Value {
 }
 
 /// Version and rows of an answer, by the statistics of its files.
-fn told(answer: &Answer) -> (i64, i64) {
+pub fn told(answer: &Answer) -> (i64, i64) {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let version = answer.header("delta-table-version").unwrap().parse().unwrap();
     let rows = answer.lines().iter().filter_map(|line| line["file"]["stats"].as_str().map(rows_of)).sum();
@@ -50,7 +49,7 @@ fn rows_of(stats: &str) -> i64 {
     stats["numRecords"].as_i64().unwrap()
 }
 
-fn version(world: &World, token: &str, version: i64) -> Answer {
+pub fn version(world: &World, token: &str, version: i64) -> Answer {
     world.query(token, &json!({"version": version}).to_string())
 }
 
@@ -138,39 +137,6 @@ async fn versions_are_kept_over_rollback_expiry_and_restart() {
     assert_eq!(told(&world.query(&token, "{}")), (4, 1));
     assert_eq!(told(&version(&world, &token, 3)), (3, 3));
     error_of(&version(&world, &token, 2), 400);
-}
-
-#[tokio::test]
-async fn a_time_leads_to_the_version_that_was_current_then() {
-    let (world, table) = start().await;
-    table.write(&[1]).await;
-    table.write(&[1, 2]).await;
-    let token = shared(&world, &with_history(uniform("orders")));
-    let metadata = table.metadata().await;
-    let times: Vec<i64> = metadata["snapshot-log"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["timestamp-ms"].as_i64().unwrap())
-        .collect();
-    let at = |ms: i64| world.query(&token, &json!({"timestamp": rfc3339(ms)}).to_string());
-    assert_eq!(told(&at(times[1])), (2, 2));
-    if times[0] < times[1] {
-        assert_eq!(told(&at(times[0])), (1, 1));
-    }
-    let (_, message) = error_of(&at(1_000), 400);
-    assert!(message.contains("before the oldest available version 0"), "{message}");
-    let from = |ms: i64| {
-        let target = format!("{TABLE}/version?startingTimestamp={}", rfc3339(ms));
-        world.ask(&token, &Ask::get(&target)).header("delta-table-version").map(str::to_owned)
-    };
-    assert_eq!(from(times[1]), Some(if times[0] < times[1] { "2" } else { "1" }.to_owned()));
-    let plain = json!({"name": "x", "schemas": [{"name": "default", "tables": [uniform("orders")]}]});
-    assert_eq!(world.admin("POST", "/shares", &plain).status, 201);
-    let token = world.token("x", &json!({}));
-    let target = QUERY.replace("/s/", "/x/");
-    let (_, message) = error_of(&world.ask(&token, &Ask::post(&target, r#"{"version":1}"#)), 400);
-    assert!(message.contains("history"), "{message}");
 }
 
 #[tokio::test]
