@@ -170,11 +170,11 @@ impl Teller {
         error.log("of a range");
         if self.parts.has_end {
             self.out.bytes_mut().extend_from_slice(
-                b"{\"endStreamAction\":{\"errorMessage\":\"the table's log could not be read to the end\",\"httpStatusErrorCode\":500}}\n",
+                b"{\"endStreamAction\":{\"errorMessage\":\"the changes of the table could not be read to the end\",\"httpStatusErrorCode\":500}}\n",
             );
             self.finish().await;
         } else {
-            let _ = self.sender.send(Err("the log could not be read to the end".into())).await;
+            let _ = self.sender.send(Err("the changes could not be read to the end".into())).await;
         }
     }
 
