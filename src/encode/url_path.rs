@@ -1,7 +1,7 @@
 //! Object keys as URL paths.
 
-/// Paths that begin so lie outside of the table and name their bucket first: `//bucket/key`. No path below a table
-/// begins so, because none has an empty part.
+/// Paths that begin so lie outside of the table and name their bucket first: `//bucket/key`. A file below a table whose
+/// path would begin so is refused.
 pub const OUTSIDE: &[u8] = b"//";
 
 /// Writes `key` as a URL path: unreserved characters and slashes as they are, all else as `%XX` (RFC 3986).

@@ -15,7 +15,7 @@ use super::error::{Error, io};
 use crate::limits::objects::LISTING_CACHE_BYTES;
 use crate::storage::files::attributes::modified_ns;
 use crate::storage::files::layout::Bucket;
-use crate::storage::files::object_path::open_beneath;
+use crate::storage::files::object_path::{EMPTY_PART, open_beneath};
 
 /// Age from which a directory's modification time tells its content, on clocks of nanoseconds.
 const SETTLED_NS: i64 = 100_000_000;
@@ -23,7 +23,7 @@ const SETTLED_NS: i64 = 100_000_000;
 /// The same where the file system keeps whole seconds only.
 const SETTLED_COARSE_NS: i64 = 3_000_000_000;
 
-/// The names of a directory in S3's order; those of directories end in a slash.
+/// The names of a directory in S3's order; those of directories end in a slash, and that of an empty part is a slash.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     text: String,
@@ -123,7 +123,7 @@ pub(super) struct ListingCache {
 }
 
 impl ListingCache {
-    /// The sorted names of the open directory `directory`, which lies at `path` (empty, or ending in a slash).
+    /// The sorted names of the open directory `directory`, which lies at `path` (of files; empty, or ending in a slash).
     pub(super) fn read(
         &self,
         bucket: &Bucket,
@@ -170,7 +170,10 @@ fn read_sorted(bucket: &Bucket, path: &str, directory: &OwnedFd) -> Result<Listi
         // A name that is not UTF-8 cannot be a key.
         let Ok(name) = entry.file_name().to_str() else { continue };
         let found = entry_type(bucket, path, directory, name, entry.file_type());
-        if found == FileType::RegularFile {
+        if name == EMPTY_PART {
+            // A file of this name has no key.
+            names.extend((found == FileType::Directory).then(|| "/".into()));
+        } else if found == FileType::RegularFile {
             names.push(name.into());
         } else if found == FileType::Directory && !matches!(name, "." | "..") {
             names.push(format!("{name}/").into());

@@ -18,7 +18,7 @@ use crate::storage::files::directories;
 use crate::storage::files::error::Error as FileError;
 use crate::storage::files::layout::{Bucket, DIRECTORY};
 use crate::storage::files::look::marker_of;
-use crate::storage::files::object_path::{FILE, HIDDEN, ObjectKey, open_beneath};
+use crate::storage::files::object_path::{EMPTY_PART, FILE, HIDDEN, ObjectKey, open_beneath, path_of};
 
 /// One answer of a walk.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(super) struct Walk<'a> {
 }
 
 struct Frame {
-    /// Path below the bucket: empty, or ending in a slash.
+    /// What its keys begin with: empty, or ending in a slash.
     path: String,
     directory: OwnedFd,
     listing: Arc<Listing>,
@@ -120,12 +120,10 @@ impl<'a> Walk<'a> {
         let opened = match self.frames.last() {
             // From its parent: what the parent's listing called a directory is one, and no link is followed.
             Some(above) => {
-                let name = path.strip_prefix(above.path.as_str()).unwrap_or(&path).trim_end_matches('/');
-                rustix::fs::openat(&above.directory, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
+                let name = path_of(path.strip_prefix(above.path.as_str()).unwrap_or(&path));
+                rustix::fs::openat(&above.directory, &*name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
             }
-            None => {
-                open_beneath(&self.bucket.directory, path.trim_end_matches('/'), DIRECTORY, Mode::empty())
-            }
+            None => open_beneath(&self.bucket.directory, &path_of(&path), DIRECTORY, Mode::empty()),
         };
         let directory = match opened {
             Ok(directory) => directory,
@@ -134,7 +132,7 @@ impl<'a> Walk<'a> {
             }
             Err(errno) => return Err(io("opening a directory")(errno)),
         };
-        let listing = self.store.listings.read(self.bucket, &path, &directory, self.now_ms)?;
+        let listing = self.store.listings.read(self.bucket, &place_of(&path), &directory, self.now_ms)?;
         let (next, marker) = match self.wanted.after.strip_prefix(path.as_str()) {
             Some(rest) if !self.wanted.after.is_empty() => (first_after(&listing, rest), false),
             _ => (0, !path.is_empty()),
@@ -193,8 +191,8 @@ impl<'a> Walk<'a> {
                 Wanted { prefix: path.to_owned(), after: self.wanted.after.clone(), ..Wanted::default() };
             return Ok(Walk::new(self.store, self.bucket, wanted)?.next()?.is_some());
         }
-        match directories::open(self.bucket, path.trim_end_matches('/')) {
-            Ok(Some(directory)) => has_any(self.bucket, path, &directory),
+        match directories::open(self.bucket, &path_of(path)) {
+            Ok(Some(directory)) => has_any(self.bucket, &place_of(path), &directory),
             Ok(None) | Err(FileError::KeyConflict { .. } | FileError::LeadsOut { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -205,7 +203,7 @@ impl<'a> Walk<'a> {
         let Some(frame) = self.frames.last() else { return Ok(None) };
         let opened = match rustix::fs::openat(&frame.directory, name, FILE | OFlags::NOFOLLOW, Mode::empty())
         {
-            Err(Errno::LOOP) => open_beneath(&self.bucket.directory, key, FILE, Mode::empty()),
+            Err(Errno::LOOP) => open_beneath(&self.bucket.directory, &path_of(key), FILE, Mode::empty()),
             answer => answer,
         };
         match opened {
@@ -225,6 +223,11 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Where the files of keys that begin with `path` lie: empty, or ending in a slash.
+fn place_of(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{}/", path_of(path)) }
+}
+
 /// The first index whose keys can be after `rest`: a directory on the way to `rest` counts.
 fn first_after(listing: &Listing, rest: &str) -> usize {
     let index = listing.partition_point(|name| name < rest);
@@ -239,7 +242,7 @@ fn first_after(listing: &Listing, rest: &str) -> usize {
     }
 }
 
-/// Whether any object or marker lies at or below the open directory at `path` (ending in a slash, or empty).
+/// Whether any object or marker lies at or below the open directory at `path` (of files; ending in a slash, or empty).
 pub(super) fn has_any(bucket: &Bucket, path: &str, directory: &OwnedFd) -> Result<bool, Error> {
     let mut is_empty = true;
     for entry in entries(directory)? {
@@ -250,7 +253,7 @@ pub(super) fn has_any(bucket: &Bucket, path: &str, directory: &OwnedFd) -> Resul
         }
         is_empty = false;
         let found = entry_type(bucket, path, directory, name, entry.file_type());
-        if found == FileType::RegularFile {
+        if found == FileType::RegularFile && name != EMPTY_PART {
             return Ok(true);
         }
         if found == FileType::Directory

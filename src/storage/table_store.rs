@@ -10,6 +10,7 @@ use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::files::object_path::path_of;
 use super::local::{Fence, LocalBucket};
 
 /// The objects below one table's root; cheap to clone. Keys are relative to the root.
@@ -82,7 +83,9 @@ impl TableStore {
     }
 
     fn path(&self, key: &str) -> Result<Path, Error> {
-        let path = format!("{}/{key}", self.root);
+        // Directories have no empty names.
+        let key_path = if self.fence.is_some() { path_of(key) } else { key.into() };
+        let path = format!("{}/{key_path}", self.root);
         Path::parse(path).map_err(|_| Error::Location { location: key.to_owned() })
     }
 

@@ -16,7 +16,7 @@ pub enum Fault {
     Elsewhere,
     #[error("metadata is only read from the table's own bucket")]
     OtherBucket,
-    #[error("it has an empty part or a part '.' or '..'")]
+    #[error("it ends in a slash, has a part '.' or '..', or begins with two empty parts")]
     Dots,
     #[error("it is empty, longer than an object key, or holds a zero byte")]
     Key,
@@ -52,7 +52,9 @@ impl Root {
         if checked.is_empty() || key.len() > KEY_BYTES_MAX || key.contains('\0') {
             return Err(Fault::Key);
         }
-        if checked.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        // Two slashes in front would name another bucket.
+        let has_dots = checked.split('/').any(|part| matches!(part, "." | ".."));
+        if has_dots || checked.ends_with('/') || (!is_outside && key.as_bytes().starts_with(OUTSIDE)) {
             return Err(Fault::Dots);
         }
         let log_directory_bytes = path.rfind('/').map_or(0, |slash| slash + 1);
@@ -127,6 +129,9 @@ mod tests {
             ("s3n://lake/sales/t%201/a", "//lake/sales/t%201/a"),
             ("s3://lake/sales/t 10/a", "//lake/sales/t 10/a"),
             ("s3://pond/x/ä", "//pond/x/ä"),
+            ("s3://lake/sales/t 1/data/h//t/a", "data/h//t/a"),
+            ("s3://lake/sales/t 1//a", "/a"),
+            ("s3://pond//a", "//pond//a"),
         ] {
             assert_eq!(key(&root, path), Ok(wanted.to_owned()), "{path}");
         }
@@ -142,8 +147,7 @@ mod tests {
         for path in ["/t/a", "file:///t/a", "gs://lake/a", "t/a", "", "s3:///a", "s3://.b/a", "s3://lake"] {
             assert_eq!(key(&root, path), Err(Fault::Elsewhere), "{path}");
         }
-        for path in ["s3://lake/t/../a", "s3://lake//a", "s3://b//a", "s3://b/", "s3://lake/a/", "s3://b/./a"]
-        {
+        for path in ["s3://lake/t/../a", "s3://lake///a", "s3://b/", "s3://lake/a/", "s3://b/./a"] {
             assert_eq!(key(&root, path), Err(Fault::Dots), "{path}");
         }
         let long = format!("s3://lake/{}", "a".repeat(KEY_BYTES_MAX + 1));

@@ -1,4 +1,4 @@
-"""boto3 against the S3 door: objects, conditions, ranges, listings, uploads in parts, markers, settings, hostile keys.
+"""boto3 against the S3 door: objects, conditions, ranges, listings, uploads in parts, markers, settings, keys with empty parts, hostile keys.
 
     s3_boto3.py URL ACCESS_KEY SECRET_KEY
 """
@@ -217,6 +217,36 @@ def listing():
     check("encoding-type=url writes a plus as %2B", (status, b"<Key>plus/a%2Bb%20c</Key>" in text), (200, True))
 
 
+def empty_parts():
+    keys = sorted(["/", "/a", "//a", "e//", "e//b", "e///b", "e/-", "e/0", "e/b/c", "e/\u00fc//c"], key=lambda k: k.encode())
+    for key in keys:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"" if key.endswith("/") else key.encode())
+    check("keys with empty parts are read", [get(k).decode() for k in keys], ["" if k.endswith("/") else k for k in keys])
+    check("they are not their neighbours", [code(s3.head_object, Bucket=BUCKET, Key=k)[1] for k in ["a", "e/b", "e//c", "///a"]], [404] * 4)
+    pages = lambda name, **named: [p for p in s3.get_paginator(name).paginate(Bucket=BUCKET, **named)]
+    names = lambda pages: [o["Key"] for p in pages for o in p.get("Contents", [])]
+    prefixes = lambda pages: [c["Prefix"] for p in pages for c in p.get("CommonPrefixes", [])]
+    have = names(pages("list_objects_v2"))
+    check("keys with empty parts are listed in byte order", [k for k in have if k in keys], keys)
+    for prefix in ["", "/", "//", "e/", "e//", "e///", "e"]:
+        for delimiter in ["", "/", "//", "b"]:
+            for size in [1, 3]:
+                p = pages("list_objects_v2", Prefix=prefix, Delimiter=delimiter, PaginationConfig={"PageSize": size})
+                check(f"prefix {prefix!r}, delimiter {delimiter!r}, pages of {size}", (names(p), prefixes(p)), naive(have, prefix, delimiter))
+    for after in ["/", "e/", "e//", "e//a", "e///"]:
+        check(f"start after {after}", names(pages("list_objects_v2", StartAfter=after)), [k for k in have if k.encode() > after.encode()])
+    s3.copy_object(Bucket=BUCKET, Key="e//copy", CopySource={"Bucket": BUCKET, "Key": "e///b"})
+    check("a copy", get("e//copy"), b"e///b")
+    upload = {"Bucket": BUCKET, "Key": "e//large"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    tag = s3.upload_part(PartNumber=1, Body=b"part", **upload)["ETag"]
+    s3.complete_multipart_upload(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]}, **upload)
+    check("an upload in parts", get("e//large"), b"part")
+    answer = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": k} for k in keys + ["e//copy", "e//large"]]})
+    check("bulk delete", (len(answer["Deleted"]), answer.get("Errors")), (len(keys) + 2, None))
+    check("nothing stays", [k for k in names(pages("list_objects_v2")) if k.startswith(("/", "e/"))], [])
+
+
 def naive(keys, prefix, delimiter):
     found, folded = [], []
     for key in keys:
@@ -343,7 +373,7 @@ def uploads():
 
 
 def hostile():
-    for key in ["../x", "a/../../x", "..", "a//b", "/etc/passwd", "./x", "a/.", "n\0l", ".lakeshare/tmp/x", "y" * 1025, "z" * 256]:
+    for key in ["../x", "a/../../x", "..", "a//..", "/../etc/passwd", "./x", "a/.", "n\0l", ".lakeshare/tmp/x", "a/.lakeshare-empty/x", "y" * 1025, "z" * 256]:
         for call, named in [(s3.put_object, {"Body": b"x"}), (s3.get_object, {}), (s3.delete_object, {}), (s3.head_object, {})]:
             status = code(call, Bucket=BUCKET, Key=key, **named)[1]
             if not 400 <= status < 500:
@@ -429,5 +459,5 @@ def end():
     check("and is gone", code(s3.head_bucket, Bucket=BUCKET)[1], 404)
 
 
-checks.steps(buckets, objects, conditions, listing, deleting, markers, copies, uploads, hostile, framing, credentials, end)
+checks.steps(buckets, objects, conditions, listing, deleting, markers, copies, uploads, empty_parts, hostile, framing, credentials, end)
 checks.finish("s3_boto3")

@@ -89,7 +89,9 @@ fn hostile_paths_are_refused_and_touch_nothing() {
         "/bucket/%2e%2e/%2e%2e/etc/passwd",
         "/bucket/a/%2E%2E/b",
         "/bucket/a%2F..%2Fb",
-        "/bucket/a//b",
+        "/bucket/a//../b",
+        "/bucket//%2e%2e/b",
+        "/bucket/a/.lakeshare-empty/b",
         "/bucket/%00",
         "/bucket/.lakeshare/x",
         "/.lakeshare/lock",
@@ -106,6 +108,26 @@ fn hostile_paths_are_refused_and_touch_nothing() {
     assert_eq!(std::fs::read_dir(server.dir().join("bucket")).unwrap().count(), 0);
     let listed = client.get("/bucket?list-type=2&prefix=../");
     assert_eq!((listed.status, listed.elements("Key").len()), (200, 0));
+}
+
+#[test]
+fn a_key_with_an_empty_part_is_another_key() {
+    let server = Server::start();
+    let client = S3::of(&server);
+    client.put("/bucket", "");
+    for (path, body) in [("/bucket/a/b", "beside"), ("/bucket/a//b", "below"), ("/bucket//a", "above")] {
+        assert_eq!(client.put(path, body).status, 200, "{path}");
+    }
+    let body = |path: &str| String::from_utf8_lossy(&client.get(path).body).into_owned();
+    assert_eq!([body("/bucket/a//b"), body("/bucket//a")], ["below", "above"]);
+    let below = server.dir().join("bucket/a/.lakeshare-empty");
+    assert_eq!(std::fs::read_to_string(below.join("b")).unwrap(), "below");
+    std::fs::write(server.dir().join("bucket/.lakeshare-empty/.lakeshare-empty"), "no key").unwrap();
+    assert_eq!(client.get("/bucket?list-type=2").elements("Key"), ["/a", "a//b", "a/b"]);
+    assert_eq!(client.get("/bucket?list-type=2&prefix=a/&delimiter=/").elements("Prefix"), ["a/", "a//"]);
+    assert_eq!(client.call(Method::DELETE, "/bucket/a//b", &[], "").status, 204);
+    assert!(!below.exists());
+    assert_eq!(body("/bucket/a/b"), "beside");
 }
 
 #[test]

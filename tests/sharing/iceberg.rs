@@ -140,6 +140,21 @@ async fn versions_are_kept_over_rollback_expiry_and_restart() {
 }
 
 #[tokio::test]
+async fn files_whose_keys_have_empty_parts_are_read() {
+    let (world, table) = start().await;
+    let id = table.stage("s3://lake/spread/0110//orders", &[1, 2, 3]).await;
+    table.roll_back(id).await;
+    let token = shared(&world, &uniform("orders"));
+    let answer = world.query(&token, "{}");
+    assert_eq!(told(&answer), (1, 3));
+    let url = answer.lines()[2]["file"]["url"].as_str().unwrap().to_owned();
+    assert!(url.contains("/lake/spread/0110//orders/"), "{url}");
+    let read = reqwest::get(&url).await.unwrap().bytes().await.unwrap();
+    assert_eq!(&read[..4], b"PAR1");
+    assert_ne!(reqwest::get(url.replacen("0110//", "0110/", 1)).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn branches_and_tags_are_shared_by_name() {
     let (world, table) = start().await;
     let first = table.write(&[1]).await;

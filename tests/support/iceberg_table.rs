@@ -103,7 +103,8 @@ fn ids(rows: &[i64]) -> Rows {
 
 /// Puts an object where a location says.
 fn put(data_dir: &Path, location: &str, bytes: &[u8]) {
-    let path = data_dir.join(location.strip_prefix("s3://").unwrap());
+    let path = location.strip_prefix("s3://").unwrap().replace("//", "/.lakeshare-empty/");
+    let path = data_dir.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }

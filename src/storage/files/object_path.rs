@@ -1,10 +1,11 @@
 //! Keys, and the one way from them to files.
 //!
-//! A key is a path below its bucket. What could leave the bucket is refused by form (`..`, empty parts,
-//! NUL), and what could leave it through the file system (symbolic links) by the kernel: `openat2` with
-//! `RESOLVE_BENEATH`. Where the kernel does not answer that call, the path is walked part by part and no
+//! A key is a path below its bucket; an empty part of it (`a//b`, `/a`), which no file system has, is a directory
+//! of a name that belongs to us. What could leave the bucket is refused by form (`..`, NUL), and what could leave it
+//! through the file system (symbolic links) by the kernel: `openat2` with `RESOLVE_BENEATH`. Where the kernel does not answer that call, the path is walked part by part and no
 //! symbolic link is followed at all.
 
+use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -16,6 +17,9 @@ use crate::limits::objects::{KEY_BYTES_MAX, KEY_SEGMENT_BYTES_MAX};
 /// The directory that holds what is ours: in the data directory, and in buckets on other file systems.
 pub const HIDDEN: &str = ".lakeshare";
 
+/// The directory that stands for an empty part of a key, wherever in a bucket it lies.
+pub const EMPTY_PART: &str = ".lakeshare-empty";
+
 /// Attempts at one `openat2` that the kernel asks to repeat because something was renamed meanwhile.
 const OPEN_ATTEMPTS_MAX: usize = 32;
 
@@ -26,12 +30,14 @@ pub const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NO
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectKey {
     text: Box<str>,
+    /// The path below the bucket, where it is not the text.
+    path: Option<Box<str>>,
 }
 
 impl ObjectKey {
     /// Takes `text` if it can be a path below a bucket.
     ///
-    /// Errors: too long as a whole or between two slashes; empty, `.` or `..` parts; NUL; our own directory.
+    /// Errors: empty, or too long as a whole or between two slashes; parts `.` or `..`; NUL; names that are ours.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > KEY_BYTES_MAX {
             return Err(Error::KeyTooLong);
@@ -39,11 +45,14 @@ impl ObjectKey {
         if text.bytes().any(|byte| byte == 0) {
             return Err(Error::Key { reason: "it holds a NUL byte" });
         }
+        if text.is_empty() {
+            return Err(Error::Key { reason: "it is empty" });
+        }
         let path = text.strip_suffix('/').unwrap_or(text);
         for part in path.split('/') {
             match part {
-                "" => {
-                    return Err(Error::Key { reason: "it has an empty part (two slashes, or one in front)" });
+                EMPTY_PART => {
+                    return Err(Error::Key { reason: "the name .lakeshare-empty belongs to the server" });
                 }
                 "." | ".." => return Err(Error::Key { reason: "it has a part . or .." }),
                 long if long.len() > KEY_SEGMENT_BYTES_MAX => return Err(Error::KeyTooLong),
@@ -53,7 +62,11 @@ impl ObjectKey {
         if path.split('/').next() == Some(HIDDEN) {
             return Err(Error::Key { reason: "the name .lakeshare belongs to the server" });
         }
-        Ok(Self { text: text.into() })
+        let path = match path_of(text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(path) => Some(path.into()),
+        };
+        Ok(Self { text: text.into(), path })
     }
 
     /// The key as the client wrote it.
@@ -68,7 +81,7 @@ impl ObjectKey {
 
     /// The path below the bucket, without a slash at either end.
     pub fn path(&self) -> &str {
-        self.text.strip_suffix('/').unwrap_or(&self.text)
+        self.path.as_deref().unwrap_or_else(|| self.text.strip_suffix('/').unwrap_or(&self.text))
     }
 
     /// The path of the directory that holds the object; empty for the bucket itself.
@@ -81,6 +94,17 @@ impl ObjectKey {
         let path = self.path();
         path.rsplit_once('/').map_or(path, |(_, name)| name)
     }
+}
+
+/// The path of a key below its bucket, without the last slash of a marker; the empty text is the bucket itself.
+pub fn path_of(key: &str) -> Cow<'_, str> {
+    let path = key.strip_suffix('/').unwrap_or(key);
+    if key.is_empty() || path.split('/').all(|part| !part.is_empty()) {
+        return Cow::Borrowed(path);
+    }
+    let parts: Vec<&str> =
+        path.split('/').map(|part| if part.is_empty() { EMPTY_PART } else { part }).collect();
+    Cow::Owned(parts.join("/"))
 }
 
 /// Opens `path` below `directory` and nowhere else; the empty path is the directory itself.
@@ -159,10 +183,10 @@ mod tests {
     fn keys_that_could_leave_the_bucket_are_refused() {
         for key in [
             "",
-            "/",
-            "/a",
-            "a//b",
             "..",
+            "/..",
+            "a//..",
+            "//../b",
             ".",
             "a/..",
             "a/../b",
@@ -172,6 +196,8 @@ mod tests {
             "a/",
             ".lakeshare",
             ".lakeshare/tmp",
+            ".lakeshare-empty",
+            "a/.lakeshare-empty/b",
         ] {
             let parsed = ObjectKey::parse(key);
             assert_eq!(parsed.is_ok(), key == "a/", "{key:?}");
@@ -196,6 +222,23 @@ mod tests {
             (marker.path(), marker.parent(), marker.name(), marker.is_marker()),
             ("t/d", "t", "d", true)
         );
+    }
+
+    #[test]
+    fn an_empty_part_of_a_key_is_a_directory_of_ours() {
+        for (key, path, parent) in [
+            ("/", ".lakeshare-empty", ""),
+            ("/a", ".lakeshare-empty/a", ".lakeshare-empty"),
+            ("a//b", "a/.lakeshare-empty/b", "a/.lakeshare-empty"),
+            ("a//", "a/.lakeshare-empty", "a"),
+            ("//", ".lakeshare-empty/.lakeshare-empty", ".lakeshare-empty"),
+        ] {
+            let parsed = ObjectKey::parse(key).unwrap();
+            assert_eq!((parsed.as_str(), parsed.path(), parsed.parent()), (key, path, parent));
+            assert_eq!(path_of(key), path);
+        }
+        assert_eq!(path_of(""), "");
+        assert!(ObjectKey::parse(".lakeshare/x").is_err() && ObjectKey::parse("/.lakeshare/x").is_ok());
     }
 
     #[test]

@@ -40,6 +40,18 @@ async fn a_directory_lists_its_objects_and_not_those_below() {
 }
 
 #[tokio::test]
+async fn empty_parts_of_a_key_are_not_passed_over() {
+    let dir = data_dir();
+    let table = open(&dir);
+    let place = dir.path().join("lake/sales/orders 100%/_delta_log/.lakeshare-empty");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::write(place.join("a"), "beside it").unwrap();
+    assert_eq!(table.read("_delta_log//a", 99).await.unwrap().0, "beside it");
+    assert_eq!(table.read("_delta_log/a", 99).await.unwrap().0, "a");
+    assert_eq!(table.head("/_delta_log/a").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_store_without_links_lists_the_same_from_an_offset() {
     let dir = data_dir();
     let store = object_store::local::LocalFileSystem::new_with_prefix(dir.path()).unwrap();

@@ -90,8 +90,12 @@ async fn what_lies_in_the_way_is_told() {
     }
     std::fs::create_dir(dir.path().join("lake/hollow")).unwrap();
     put(&buckets, "hollow", "an empty directory makes way").await.unwrap();
-    for key in ["", "a//b", "../b", "a/", ".lakeshare/x", &"x".repeat(256)] {
+    for key in ["", "../b", "a/", "a/.lakeshare-empty/b", ".lakeshare/x", &"x".repeat(256)] {
         assert_eq!(put(&buckets, key, "y").await.unwrap_err().kind(), Kind::Invalid, "{key}");
+    }
+    for key in ["parts//of/none", "/parts"] {
+        put(&buckets, key, key).await.unwrap();
+        assert_eq!(read(&buckets, key).await.unwrap(), key);
     }
     let missing = buckets.put_new("absent", "a", Bytes::new()).await.unwrap_err();
     assert!(matches!(missing, Error::NoSuchBucket { .. }), "{missing:?}");
