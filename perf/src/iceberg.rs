@@ -6,7 +6,6 @@
 use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, ensure};
 use apache_avro::types::Value as Avro;
@@ -18,6 +17,7 @@ use crate::file::{COLUMNS, DataFile, FIRST_FILE_MS, Files, PARTITION_COLUMN};
 use crate::iceberg_manifest::{self, Column, ManifestFile};
 use crate::scenario::Table;
 use crate::server::{BUCKET, ICEBERG_LOCATION};
+use crate::side_by_side;
 
 /// Some eight megabytes of entries with bounds of 16 columns.
 const MANIFEST_FILES: u64 = 40_000;
@@ -82,30 +82,11 @@ fn codec() -> Codec {
 }
 
 fn write_manifests(metadata: &Path, files: &Files, count: u64) -> anyhow::Result<Vec<ManifestFile>> {
-    let next = AtomicU64::new(0);
-    let write = || -> anyhow::Result<Vec<(u64, ManifestFile)>> {
-        let mut written = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let first = number * MANIFEST_FILES;
-            if first >= count {
-                return Ok(written);
-            }
-            let indices = first..count.min(first + MANIFEST_FILES);
-            written.push((number, write_manifest(metadata, files, indices, (1, number))?));
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut written = std::thread::scope(|scope| -> anyhow::Result<Vec<(u64, ManifestFile)>> {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(write)).collect();
-        let mut written = Vec::new();
-        for worker in workers {
-            written.append(&mut worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(written)
-    })?;
-    written.sort_by_key(|(number, _)| *number);
-    Ok(written.into_iter().map(|(_, manifest)| manifest).collect())
+    side_by_side::each(count.div_ceil(MANIFEST_FILES), |number| {
+        let first = number * MANIFEST_FILES;
+        let indices = first..count.min(first + MANIFEST_FILES);
+        write_manifest(metadata, files, indices, (1, number))
+    })
 }
 
 fn write_manifest(

@@ -13,6 +13,7 @@ mod load;
 mod report;
 mod scenario;
 mod server;
+mod side_by_side;
 mod table;
 mod usage;
 mod wire;

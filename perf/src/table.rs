@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
@@ -24,6 +23,7 @@ use serde_json::json;
 
 use crate::file::{COLUMNS, DataFile, FIRST_FILE_MS, Files, PARTITION_COLUMN};
 use crate::scenario::Table;
+use crate::side_by_side;
 
 const TABLE_ID: &str = "5f1b6f3e-9d2a-4c1e-8a77-2b6c0f3d9e01";
 /// Rows of a row group: what writers of the field choose, and 100 MB in memory while it is encoded.
@@ -114,26 +114,10 @@ fn write_commit(
 fn write_checkpoint(log: &Path, table: &Table, files: &Files) -> anyhow::Result<()> {
     let base = table.files - table.tail_files();
     let parts = table.checkpoint_parts;
-    let next_part = AtomicU64::new(0);
-    let write_parts = || -> anyhow::Result<()> {
-        loop {
-            let part = next_part.fetch_add(1, Ordering::Relaxed);
-            if part >= parts {
-                return Ok(());
-            }
-            let path = log.join(checkpoint_name(table, part));
-            let indices = base * part / parts..base * (part + 1) / parts;
-            write_part(&path, files, indices, part == 0)
-                .with_context(|| format!("writing {}", path.display()))?;
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(write_parts)).collect();
-        workers.into_iter().try_for_each(|worker| match worker.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
+    side_by_side::each(parts, |part| {
+        let path = log.join(checkpoint_name(table, part));
+        let indices = base * part / parts..base * (part + 1) / parts;
+        write_part(&path, files, indices, part == 0).with_context(|| format!("writing {}", path.display()))
     })?;
     let mut hint = json!({"version": table.checkpoint_version, "size": base + 2});
     if parts > 1 {

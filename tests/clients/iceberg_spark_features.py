@@ -14,6 +14,7 @@ import glob
 import os
 import pathlib
 
+import spark_session
 from checks import Checks
 
 parser = argparse.ArgumentParser()
@@ -28,10 +29,7 @@ KINDS = 5
 
 def session():
     """A session with the catalogs `ice`, as its settings are printed, `lent` and `asked`."""
-    os.environ.update(AWS_REGION="us-east-1", SPARK_LOCAL_IP="127.0.0.1")
-    from pyspark.sql import SparkSession
-    jars = [jar for jar in sorted(glob.glob(f"{arguments.jars}/*.jar")) if not os.path.basename(jar).startswith("scala-library")]
-    settings = dict(line.split(" ", 1) for line in pathlib.Path(arguments.settings).read_text().splitlines() if line[0] != "#")
+    settings = spark_session.settings_in(arguments.settings)
     own_keys = ("s3.access-key-id", "s3.secret-access-key")
     for key, value in list(settings.items()):
         if key.startswith("spark.sql.catalog.ice") and not key.endswith((*own_keys, "Delegation")):
@@ -39,17 +37,12 @@ def session():
     settings["spark.sql.catalog.asked.header.X-Iceberg-Access-Delegation"] = "remote-signing"
     secret = {name: settings[f"spark.sql.catalog.ice.{name}"] for name in own_keys}
     settings |= {
-        "spark.jars": ",".join(map(os.path.abspath, jars)), "spark.driver.memory": "2g", "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2",
-        "spark.sql.session.timeZone": "UTC", "spark.hadoop.fs.s3a.endpoint": arguments.endpoint,
+        "spark.hadoop.fs.s3a.endpoint": arguments.endpoint,
         "spark.hadoop.fs.s3a.endpoint.region": "us-east-1", "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false", "spark.hadoop.fs.s3a.access.key": secret[own_keys[0]],
         "spark.hadoop.fs.s3a.secret.key": secret[own_keys[1]], "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
     }
-    builder = SparkSession.builder.master("local[2]").appName("features")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    made = builder.getOrCreate()
+    made = spark_session.start("features", arguments.jars, settings, "2g")
     made.sparkContext.setLogLevel("ERROR")
     return made
 

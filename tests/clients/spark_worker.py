@@ -10,34 +10,24 @@ Requests and answers are JSON, a line each, on standard input and output:
 Answers have `fields` and `rows` (as `exact_rows` spells them), or `error`.
 """
 import argparse
-import glob
 import json
 import os
-import pathlib
 import sys
 
 import exact_rows
+import spark_session
 
 HEAP = "1g"
 
 
 def session(arguments):
-    os.environ.update(AWS_REGION="us-east-1", SPARK_LOCAL_IP="127.0.0.1")
-    from pyspark.sql import SparkSession
-    jars = [jar for jar in sorted(glob.glob(f"{arguments.jars}/*.jar")) if not os.path.basename(jar).startswith("scala-library")]
-    settings = dict(line.split(" ", 1) for line in pathlib.Path(arguments.settings).read_text().splitlines() if line[0] != "#")
-    settings |= {
-        "spark.jars": ",".join(map(os.path.abspath, jars)), "spark.driver.memory": HEAP, "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2",
-        "spark.sql.session.timeZone": "UTC", "spark.sql.catalogImplementation": "in-memory",
+    settings = spark_session.settings_in(arguments.settings) | {
+        "spark.sql.catalogImplementation": "in-memory",
         # Nobody writes the calendar of Spark 2 here; Delta's own reader leaves it to this setting.
         "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED", "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
         "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:TieredStopAtLevel=1",
     }
-    builder = SparkSession.builder.master("local[2]").appName("worker")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    made = builder.getOrCreate()
+    made = spark_session.start("worker", arguments.jars, settings, HEAP)
     made.sparkContext.setLogLevel("OFF")
     return made
 
