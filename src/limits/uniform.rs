@@ -34,8 +34,15 @@ pub const MANIFESTS_MAX: usize = 1_000_000;
 /// Data files that are looked into where the metadata does not tell how they call their columns, some milliseconds each.
 pub const FOOTERS_MAX: usize = 1_000;
 
-/// Data files that are looked into for what writers hardly ever do: the first of so many manifests.
+/// Data files that are looked into for what writers hardly ever do: the first of so many manifests, or of up to twice as
+/// many.
 pub const FOOTERS_SAMPLED: usize = 8;
+
+/// Bytes of a manifest that are read for its first file alone: its head, with a schema or two, and some blocks.
+pub const MANIFEST_BYTES_FIRST: u64 = 256 << 10;
+
+/// Looks into data files that are remembered, in bytes; enough for the manifests of some thousand tables.
+pub const LOOKS_BYTES_MAX: usize = 4 << 20;
 
 /// Footers that are read side by side.
 pub const FOOTERS_READ_AT_ONCE: usize = 8;

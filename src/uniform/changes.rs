@@ -177,7 +177,7 @@ impl Survey<'_> {
     }
 
     async fn present(&mut self, row: &TableVersion, listed: &Listed) -> Result<Arc<Presentation>, Error> {
-        let Ground { source, metadata, .. } = self.ground;
+        let Ground { source, manifests, metadata } = self.ground;
         let is_old = metadata.format_version() == 1;
         let has_unnumbered_files = is_old || listed.data.iter().any(|manifest| manifest.has_unnumbered_files);
         if let Some((schema_id, presentation)) = &self.presented
@@ -198,7 +198,7 @@ impl Survey<'_> {
             || self.lacks_partitions
             || presentation.doubt(metadata).is_some();
         let mut presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
-        presentation.check(&source, &listed.data).await?;
+        presentation.check(&source, manifests.looks(), &listed.data).await?;
         if has_former_types {
             let verdict = self.types(&presentation, listed).await?;
             presentation.settle(verdict)?;

@@ -130,7 +130,7 @@ impl Difference {
         (before, after): (&mut Side, &mut Side),
     ) -> Result<Self, Error> {
         let (went, came) = parted(&before.listed.data, &after.listed.data);
-        presentation.check(&ground.source, &came).await?;
+        presentation.check(&ground.source, ground.manifests.looks(), &came).await?;
         let (old, new) = parted(&before.listed.deletes, &after.listed.deletes);
         let has_same_deletes = old.is_empty() && new.is_empty();
         let (losing_before, losing_after) = if has_same_deletes {

@@ -13,15 +13,12 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::types::{Type as Column, TypePtr};
 
 use super::error::{Error, Fault};
-use super::identities::Identities;
 use super::list::{Manifest, Source};
 use super::naming::{NAME_MAPPING, NameMapping, Naming};
 use crate::iceberg::schema::Schema;
 use crate::iceberg::types::{Field, Type};
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
-use crate::limits::uniform::{
-    FOOTER_BYTES_FIRST, FOOTER_BYTES_MAX, FOOTERS_MAX, FOOTERS_READ_AT_ONCE, FOOTERS_SAMPLED,
-};
+use crate::limits::uniform::{FOOTER_BYTES_FIRST, FOOTER_BYTES_MAX, FOOTERS_MAX, FOOTERS_READ_AT_ONCE};
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entries;
 use crate::manifest::error::Error as ManifestError;
@@ -50,87 +47,6 @@ pub(super) async fn naming(
         names.add(&schema.fields, root, 0);
     }
     names.naming(&schema.fields).ok_or_else(|| Fault::NameMapping { property: NAME_MAPPING }.into())
-}
-
-/// What files have to hold, though no manifest tells it.
-#[derive(Debug, Default)]
-pub(super) struct Needs {
-    /// Whether columns are found by field ids.
-    pub(super) ids: bool,
-    /// Columns that the table is partitioned by, which files may leave out: their ids and names.
-    pub(super) columns: Vec<(i32, String)>,
-}
-
-/// Looks into a few live files, the first of some manifests. One that cannot be read here tells nothing.
-pub(super) async fn check_sample(
-    source: &Source<'_>,
-    manifests: &[Manifest],
-    (needs, specs): (&Needs, &[Identities]),
-) -> Result<(), Error> {
-    if !needs.ids && needs.columns.is_empty() {
-        return Ok(());
-    }
-    let store = source.buckets.open(source.bucket, "")?;
-    for manifest in manifests.iter().step_by(manifests.len().div_ceil(FOOTERS_SAMPLED).max(1)) {
-        let Some(path) = first_path(source, manifest).await? else { continue };
-        let Ok(key) = source.key(&path) else { continue };
-        let Ok(root) = columns(&store, &key, &path).await else { continue };
-        needs.check(&root, &path, Identities::of_spec(specs, manifest.spec_id))?;
-    }
-    Ok(())
-}
-
-impl Needs {
-    /// What a file of this spec lacks; `None`: of a spec that the table does not know.
-    fn check(&self, root: &Column, path: &str, spec: Option<&Identities>) -> Result<(), Fault> {
-        let columns = columns_of(root);
-        let file = || path.to_owned();
-        if self.ids && columns.iter().any(|column| !column.get_basic_info().has_id()) {
-            return Err(Fault::NoFieldIds { file: file() });
-        }
-        let is_there = |id: i32, name: &str| {
-            columns.iter().map(|column| column.get_basic_info()).any(|info| {
-                if info.has_id() { info.id() == id } else { info.name().eq_ignore_ascii_case(name) }
-            })
-        };
-        // Only the columns of its own spec have values outside of a file.
-        let is_due = |wanted: i32| spec.is_none_or(|spec| spec.column_ids().any(|id| id == wanted));
-        match self.columns.iter().find(|(id, name)| is_due(*id) && !is_there(*id, name)) {
-            Some((_, name)) => Err(Fault::PartitionColumn { column: name.clone(), file: file() }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The path of the first live file of a manifest.
-async fn first_path(source: &Source<'_>, manifest: &Manifest) -> Result<Option<String>, Error> {
-    let bytes = source.buckets.read_whole(source.bucket, &manifest.key, MANIFEST_BYTES_MAX).await?;
-    let broken = |fault| Error::Manifest { path: manifest.path.clone(), source: fault };
-    let opened = entries::Manifest::open(&bytes).map_err(broken)?;
-    let mut first = None;
-    let read = opened.each(manifest.inherited, &mut Unpacker::new(), |entry| {
-        if entry.is_live() {
-            first = Some(entry.file_path.to_owned());
-            return Err(Stop::Found);
-        }
-        Ok(())
-    });
-    match read {
-        Err(Stop::Manifest(fault)) => Err(broken(fault)),
-        Ok(()) | Err(Stop::Found) => Ok(first),
-    }
-}
-
-/// Why a manifest is not read to its end.
-enum Stop {
-    Manifest(ManifestError),
-    Found,
-}
-
-impl From<ManifestError> for Stop {
-    fn from(error: ManifestError) -> Self {
-        Self::Manifest(error)
-    }
 }
 
 /// The paths of all live files, unless they are too many to look into.
@@ -251,7 +167,7 @@ impl Names<'_> {
     }
 }
 
-fn columns_of(of: &Column) -> &[TypePtr] {
+pub(super) fn columns_of(of: &Column) -> &[TypePtr] {
     if of.is_group() { of.get_fields() } else { &[] }
 }
 
@@ -331,22 +247,6 @@ mod tests {
         assert_eq!(naming_of(&[old, "optional int32 a = 1;"]), None);
         assert_eq!(naming_of(&[old, "optional int32 old = 7;"]), None, "that column was dropped");
         assert_eq!(naming_of(&["optional group s { optional int32 q; optional int32 x = 9; }"]), None);
-    }
-
-    #[test]
-    fn a_file_has_to_hold_what_no_manifest_tells() {
-        let check = |columns: &str, ids: bool| {
-            let root = parse_message_type(&format!("message m {{ {columns} }}")).unwrap();
-            Needs { ids, columns: vec![(1, "day".to_owned())] }
-                .check(&root, "f", None)
-                .map_err(|fault| fault.to_string())
-        };
-        assert_eq!(check("optional int32 x = 1;", true), Ok(()));
-        assert_eq!(check("optional int32 Day;", false), Ok(()));
-        assert!(check("optional int32 day;", true).unwrap_err().contains("without field ids"));
-        assert!(
-            check("optional int32 day = 2;", false).unwrap_err().contains("'f' may lack the column 'day'")
-        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::decode::{Telling, Unit, decode};
 use super::error::Error;
 use super::list::{Manifest, Source};
 use super::remembered::Remembered;
+use super::sampled::Looks;
 use crate::byte_cache;
 use crate::deletes::kept::Kept;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
@@ -25,12 +26,14 @@ use crate::side_by_side;
 /// What a unit mostly takes, decoded.
 const UNIT_BYTES_USUAL: usize = 512 << 10;
 
-/// Decoded manifests, delete files, and what finds the files that lose rows, each under a byte budget, for all tables.
+/// Decoded manifests, delete files, what finds the files that lose rows, and looks into data files, each under a byte
+/// budget, for all tables.
 #[derive(Debug)]
 pub struct Manifests {
     units: Cache<u128, Arc<Unit>, Bytewise>,
     deletes: Kept,
     remembered: Remembered,
+    looks: Looks,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +66,7 @@ impl Manifests {
             units: byte_cache::whole(bytes_max, UNIT_BYTES_USUAL, Bytewise),
             deletes: Kept::new(),
             remembered: Remembered::new(),
+            looks: Looks::default(),
         }
     }
 
@@ -74,6 +78,11 @@ impl Manifests {
     /// What is known of the files of manifests.
     pub(super) fn remembered(&self) -> &Remembered {
         &self.remembered
+    }
+
+    /// Looks that were taken into data files.
+    pub(super) fn looks(&self) -> &Looks {
+        &self.looks
     }
 
     /// The units of these groups, in their order; `form` is what of the table's form they depend on.

@@ -26,6 +26,7 @@ pub mod place;
 pub mod pointer;
 mod presentation;
 mod remembered;
+mod sampled;
 mod schema;
 mod statistics;
 #[cfg(test)]
@@ -144,7 +145,7 @@ async fn tell(
         vectors = deleted::read(&source, manifests, metadata, lists).await?;
     }
     presentation = presentation.looked_up(&source, &listed.data, &subject).await?;
-    presentation.check(&source, &listed.data).await?;
+    presentation.check(&source, manifests.looks(), &listed.data).await?;
     let form = presentation.form();
     let units = manifests.units(&source, (&presentation.telling, &form), listed.groups()).await?;
     if !presentation.telling.former.is_empty() {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::decode::{Reason, Telling, Wanted};
 use super::error::{Error, Fault};
-use super::footers::{self, Needs};
+use super::footers;
 use super::former_types::Verdict;
 use super::history::History;
 use super::identities::Identities;
@@ -21,6 +21,7 @@ use super::naming::{self, NAME_MAPPING, NameMapping, Naming};
 use super::partition_columns::PartitionColumns;
 use super::partition_facts::FactSpec;
 use super::paths::Root;
+use super::sampled::{Looks, Needs};
 use super::schema::{Features, SchemaWriter, TYPE_CHANGES, TYPE_WIDENING};
 use super::statistics::Columns;
 use crate::iceberg::metadata::TableMetadata;
@@ -167,9 +168,14 @@ impl Presentation {
         Self::of(&Subject { naming: Some(naming), ..subject.clone() }, source.root.clone())
     }
 
-    /// Looks whether live files of these manifests hold what is told of them (see [`footers::check_sample`]).
-    pub(super) async fn check(&self, source: &Source<'_>, data: &[Manifest]) -> Result<(), Error> {
-        footers::check_sample(source, data, (&self.needs, &self.telling.identities)).await
+    /// Looks whether live files of these manifests hold what is told of them (see [`Looks::check`]).
+    pub(super) async fn check(
+        &self,
+        source: &Source<'_>,
+        looks: &Looks,
+        data: &[Manifest],
+    ) -> Result<(), Error> {
+        looks.check(source, data, (&self.needs, &self.telling.identities)).await
     }
 
     /// What has to be told of columns by a look into the files: the mapping, where they may be without ids.
