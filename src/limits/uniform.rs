@@ -7,6 +7,12 @@ pub const HISTORY_FIELDS_MAX: usize = 200_000;
 /// versions share what they have in common and segments stay worth their overhead.
 pub const UNIT_FILES_MIN: u64 = 8_192;
 
+/// Parts of a unit that is still growing; what is left over is divided in the same way.
+pub const UNIT_PARTS: u64 = 8;
+
+/// Files from which on manifests make a part of a growing unit; so many are decoded again and again in no time.
+pub const UNIT_PART_FILES_MIN: u64 = 16;
+
 /// Manifests that are read side by side.
 pub const MANIFESTS_READ_AT_ONCE: usize = 4;
 

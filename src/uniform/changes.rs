@@ -13,7 +13,7 @@ use super::change_reader::ChangeReader;
 use super::difference::{Difference, Ground, Side};
 use super::error::Error;
 use super::former_types::{self, Verdict};
-use super::list::{self, Listed, Source, groups};
+use super::list::{self, Listed, Source, growing_groups};
 use super::manifests::Manifests;
 use super::moments::Range;
 use super::paths::Root;
@@ -214,7 +214,7 @@ impl Survey<'_> {
         let (telling, form) = (&presentation.telling, presentation.form());
         let mut units = Vec::new();
         for data in [&self.side.listed.data, &listed.data] {
-            units.extend(manifests.units(source, (telling, &form), groups(data.clone())).await?);
+            units.extend(manifests.units(source, (telling, &form), growing_groups(data.clone())).await?);
         }
         let found: Vec<_> = units.iter().map(|unit| &unit.former).collect();
         former_types::read(source, &found, &telling.former).await

@@ -7,7 +7,7 @@ use super::paths::Root;
 use crate::iceberg::partition_spec::PartitionSpec;
 use crate::iceberg::snapshot::Snapshot;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
-use crate::limits::uniform::{MANIFESTS_MAX, UNIT_FILES_MIN};
+use crate::limits::uniform::{MANIFESTS_MAX, UNIT_FILES_MIN, UNIT_PART_FILES_MIN, UNIT_PARTS};
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entry::Inherited;
 use crate::manifest::error::Error as ManifestError;
@@ -152,22 +152,43 @@ impl Listed {
         all.iter().filter(|spec| !is_told || is_live(spec)).collect()
     }
 
-    /// Data manifests that are decoded together, the oldest first: as tables grow at one end only, later snapshots have
-    /// most of the groups of earlier ones.
+    /// See [`growing_groups`].
     pub(super) fn groups(&mut self) -> Vec<Vec<Manifest>> {
-        groups(std::mem::take(&mut self.data))
+        growing_groups(std::mem::take(&mut self.data))
     }
 }
 
-/// See [`Listed::groups`]; the list has the newest first.
+/// The data manifests of a snapshot that are decoded together, the oldest first: as tables grow at one end only, later
+/// snapshots have most of the groups of earlier ones. The last group, which is still growing, is split, so that a commit has
+/// little decoded anew.
+pub(super) fn growing_groups(manifests: Vec<Manifest>) -> Vec<Vec<Manifest>> {
+    let mut groups = groups(manifests);
+    let mut files_min = UNIT_FILES_MIN;
+    let is_growing =
+        |group: &[Manifest], files_min| group.iter().map(|one| one.file_count).sum::<u64>() < files_min;
+    while files_min > UNIT_PART_FILES_MIN
+        && let Some(last) = groups.pop_if(|last| is_growing(last, files_min))
+    {
+        files_min /= UNIT_PARTS;
+        groups.extend(grouped(last, files_min));
+    }
+    groups
+}
+
+/// Manifests that are decoded together, the oldest first; the list has the newest first.
 pub(super) fn groups(mut manifests: Vec<Manifest>) -> Vec<Vec<Manifest>> {
     // The newest comes first where one snapshot wrote several, or where nobody numbers them.
     manifests.reverse();
     manifests.sort_by_key(|manifest| manifest.inherited.sequence_number);
+    grouped(manifests, UNIT_FILES_MIN)
+}
+
+/// Neighbours together, until they have so many files.
+fn grouped(manifests: Vec<Manifest>, files_min: u64) -> Vec<Vec<Manifest>> {
     let mut groups: Vec<Vec<Manifest>> = Vec::new();
-    let mut file_count = UNIT_FILES_MIN;
+    let mut file_count = files_min;
     for manifest in manifests {
-        let is_full = file_count >= UNIT_FILES_MIN || manifest.file_count >= UNIT_FILES_MIN;
+        let is_full = file_count >= files_min || manifest.file_count >= files_min;
         file_count = if is_full { manifest.file_count } else { file_count + manifest.file_count };
         match groups.last_mut().filter(|_| !is_full) {
             Some(group) => group.push(manifest),
@@ -236,5 +257,25 @@ mod tests {
         assert_eq!(after[..3], before[..3]);
         assert_eq!(after[3], ["6", "7", "8"]);
         assert!(groups(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_commit_has_little_decoded_anew() {
+        let (files_a_commit, commits) = (10, 2_000);
+        let counts = vec![files_a_commit; commits];
+        let (mut before, mut decoded) = (Vec::new(), 0);
+        for end in 1..=commits {
+            let after = groups(&counts[..end]);
+            let others = after.iter().filter(|group| !before.contains(*group));
+            decoded += others.map(Vec::len).sum::<usize>();
+            let parts_max = 3 * usize::try_from(UNIT_PARTS).unwrap() + end / 800;
+            assert!(after.len() <= parts_max, "{end} {}", after.len());
+            assert!(
+                after.concat().iter().map(|one| one.parse::<usize>().unwrap()).eq(1..=end),
+                "all in their order"
+            );
+            before = after;
+        }
+        assert!(decoded <= 6 * commits, "{decoded}");
     }
 }
