@@ -16,6 +16,10 @@ pub const UNIT_PART_FILES_MIN: u64 = 16;
 /// Manifests that are read side by side.
 pub const MANIFESTS_READ_AT_ONCE: usize = 4;
 
+/// Manifest lists of the next versions of a range that are read while one version is compared; each takes some hundred bytes
+/// for a manifest.
+pub const LISTS_READ_AHEAD: usize = 4;
+
 /// Manifests of one table that are in memory before they are decoded, in bytes, packed; one more may exceed it.
 pub const MANIFEST_BYTES_AT_ONCE: usize = 64 << 20;
 

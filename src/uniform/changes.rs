@@ -7,7 +7,11 @@
 //! Iceberg's readers learn from each file list what they have to know; Delta's learn it from the first line of a range. So
 //! all versions of a range demand the same of readers: what any of them demands.
 
+use std::iter;
+use std::pin::pin;
 use std::sync::Arc;
+
+use futures::{Stream, StreamExt, stream};
 
 use super::change_reader::ChangeReader;
 use super::difference::{Difference, Ground, Side};
@@ -22,7 +26,7 @@ use super::presentation::{self, Presentation, Subject};
 use super::schema::{DELETION_VECTORS, Features};
 use crate::iceberg::metadata::TableMetadata;
 use crate::limits::RANGE_SCHEMAS_BYTES_MAX;
-use crate::limits::uniform::DIFFERENCES_BYTES_MAX;
+use crate::limits::uniform::{DIFFERENCES_BYTES_MAX, LISTS_READ_AHEAD};
 use crate::state::record::TableVersion;
 use crate::table::change::{ChangedFile, CommitMark};
 use crate::table::snapshot::{Metadata, Protocol};
@@ -98,9 +102,14 @@ async fn compare(
         schema_bytes: 0,
         kept_bytes: 0,
     };
+    let mut lists = pin!(lists_ahead(ground, range));
     let mut steps = Vec::new();
     for row in &range.rows {
-        steps.push(survey.step(row).await.map_err(|error| error.at(row.version))?);
+        let step = match lists.next().await.transpose() {
+            Ok(listed) => survey.step(row, listed.flatten()).await,
+            Err(error) => Err(error),
+        };
+        steps.push(step.map_err(|error| error.at(row.version))?);
     }
     Ok(Surveyed { steps, protocol: presentation::protocol(&survey.features) })
 }
@@ -120,6 +129,19 @@ async fn listed(ground: &Ground<'_>, row: Option<&TableVersion>) -> Result<Liste
     list::read(&ground.source, snapshot).await
 }
 
+/// The manifests of each version of a range, where its snapshot is another than that of the version before.
+fn lists_ahead<'a>(
+    ground: Ground<'a>,
+    range: &'a Range,
+) -> impl Stream<Item = Result<Option<Listed>, Error>> + 'a {
+    let before = iter::once(range.before.as_ref()).chain(range.rows.iter().map(Some));
+    let reads = before.zip(&range.rows).map(move |(before, row)| async move {
+        let is_same = before.is_some_and(|before| before.snapshot_id == row.snapshot_id);
+        if is_same { Ok(None) } else { listed(&ground, Some(row)).await.map(Some) }
+    });
+    stream::iter(reads).buffered(LISTS_READ_AHEAD)
+}
+
 /// A range on its way.
 struct Survey<'a> {
     ground: Ground<'a>,
@@ -137,12 +159,12 @@ struct Survey<'a> {
 }
 
 impl Survey<'_> {
-    async fn step(&mut self, row: &TableVersion) -> Result<Step, Error> {
-        let is_same = self.before.map(|before| before.snapshot_id) == Some(row.snapshot_id);
-        let mut side = if is_same {
-            self.side.clone()
-        } else {
-            Side::new(row.version, Arc::new(listed(&self.ground, Some(row)).await?))
+    /// `listed` is `None` where the snapshot is that of the version before.
+    async fn step(&mut self, row: &TableVersion, listed: Option<Listed>) -> Result<Step, Error> {
+        let is_same = listed.is_none();
+        let mut side = match listed {
+            Some(listed) => Side::new(row.version, Arc::new(listed)),
+            None => self.side.clone(),
         };
         let presentation = self.present(row, &side.listed).await?;
         self.features.extend(&presentation.features);
