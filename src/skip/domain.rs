@@ -36,11 +36,44 @@ impl Value<'_> {
 pub(super) struct Literal {
     pub(super) low: Value<'static>,
     pub(super) high: Value<'static>,
+    /// What it was written as, where that is a decimal.
+    pub(super) decimal: Option<Decimal>,
+}
+
+/// A decimal with all its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal {
+    /// Without the point.
+    unscaled: i128,
+    /// Digits behind the point.
+    scale: usize,
+}
+
+impl Decimal {
+    /// Reads digits with a sign and a point; `None` for other texts, and for more digits than a decimal may have.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let digits = [whole, part].concat();
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let unscaled: i128 = digits.parse().ok().filter(|_| is_number)?;
+        Some(Self { unscaled: sign * unscaled, scale: part.len() })
+    }
+
+    /// Without its point in a column that has so many digits behind it; `None` for one that the column cannot hold.
+    fn unscaled_at(self, scale: u8) -> Option<i128> {
+        let scale = usize::from(scale);
+        let shift = 10_i128.checked_pow(u32::try_from(scale.abs_diff(self.scale)).ok()?)?;
+        if scale >= self.scale {
+            return self.unscaled.checked_mul(shift);
+        }
+        (self.unscaled % shift == 0).then_some(self.unscaled / shift)
+    }
 }
 
 impl Literal {
     pub(super) fn exact(value: Value<'static>) -> Self {
-        Self { low: value.clone(), high: value }
+        Self { low: value.clone(), high: value, decimal: None }
     }
 }
 
@@ -96,15 +129,17 @@ pub(super) struct Bucket {
 impl Bucket {
     /// Whether a value that is equal to the literal can lie in the bucket.
     fn may_hold(self, literal: &Literal) -> bool {
-        if literal.low != literal.high {
+        let exact = self.scale.zip(literal.decimal).and_then(|(scale, decimal)| decimal.unscaled_at(scale));
+        if exact.is_none() && literal.low != literal.high {
             return true;
         }
-        let hash = match (&literal.low, self.scale) {
+        let rounded = || match (&literal.low, self.scale) {
             (Value::Integer(number), None) => Some(bucket::of_number(*number)),
             (Value::Text(text), None) => Some(bucket::of_bytes(text.as_bytes())),
             (Value::Float(number), Some(scale)) => unscaled(*number, scale).map(bucket::of_unscaled),
             (Value::Integer(_) | Value::Float(_) | Value::Text(_), _) => None,
         };
+        let hash = exact.map(bucket::of_unscaled).or_else(rounded);
         let number = hash.and_then(|hash| bucket::number(hash, self.count));
         number.is_none_or(|number| number == self.number)
     }
@@ -177,7 +212,7 @@ pub(super) trait Reach {
 
     /// Whether the comparison of some value can have this outcome.
     fn can_compare(&self, operator: Operator, literal: &Literal, outcome: bool) -> Self::Answer {
-        let Literal { low, high } = literal;
+        let Literal { low, high, .. } = literal;
         match (operator, outcome) {
             (Operator::Less, true) | (Operator::GreaterOrEqual, false) => {
                 self.reaches_below(high, Edge::Excluded)
@@ -269,6 +304,30 @@ mod tests {
             (1, 6, GreaterOrEqual, (false, true)),
         ] {
             assert_eq!(seven(&between(low, high), operator), expected, "{low}..={high} {operator:?} 7");
+        }
+    }
+
+    #[test]
+    fn decimals_keep_all_digits() {
+        let at = |text: &str, scale| Decimal::parse(text).and_then(|decimal| decimal.unscaled_at(scale));
+        for (text, scale, unscaled) in [
+            ("1.5", 2, Some(150)),
+            ("-1.50", 1, Some(-15)),
+            ("-0.5", 1, Some(-5)),
+            (".5", 1, Some(5)),
+            ("1.005", 2, None),
+            (
+                "123456789012345678901234567890123456.78",
+                2,
+                Some(12_345_678_901_234_567_890_123_456_789_012_345_678),
+            ),
+            ("99999999999999999999999999999999999999", 38, None),
+            ("999999999999999999999999999999999999999", 0, None),
+            ("1e2", 0, None),
+            ("--1", 0, None),
+            ("", 0, None),
+        ] {
+            assert_eq!(at(text, scale), unscaled, "{text} {scale}");
         }
     }
 

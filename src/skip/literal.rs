@@ -1,6 +1,6 @@
 //! Constants of hints as values of the columns they are compared with.
 
-use super::domain::{Literal, Value};
+use super::domain::{Decimal, Literal, Value};
 use super::expression::{Constant, Type};
 use super::moment::{CUT_MICROS_MAX, Moment, ZONE_MICROS_MAX, parse_date, parse_timestamp};
 
@@ -39,17 +39,19 @@ pub(super) fn literal(constant: &Constant, data_type: Type) -> Option<Literal> {
 fn floating(text: &str) -> Option<Literal> {
     let double = text.trim_ascii().parse::<f64>().ok().filter(|number| !number.is_nan())?;
     let float = f64::from(text.trim_ascii().parse::<f32>().ok()?);
-    Some(Literal { low: Value::Float(double.min(float)), high: Value::Float(double.max(float)) })
+    let (low, high) = (Value::Float(double.min(float)), Value::Float(double.max(float)));
+    Some(Literal { low, high, decimal: None })
 }
 
 fn decimal(text: &str, precision: u8) -> Option<Literal> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     if digits <= DOUBLE_DIGITS && usize::from(precision) <= DOUBLE_DIGITS {
-        return Some(Literal::exact(Value::Float(number)));
+        return Some(Literal { decimal: Decimal::parse(text), ..Literal::exact(Value::Float(number)) });
     }
     let error = number.abs() * DOUBLE_ERROR;
-    Some(Literal { low: Value::Float(number - error), high: Value::Float(number + error) })
+    let (low, high) = (Value::Float(number - error), Value::Float(number + error));
+    Some(Literal { low, high, decimal: Decimal::parse(text) })
 }
 
 /// Spark cuts timestamps of hints to milliseconds, and prints them in a time zone that it does not name.
@@ -64,5 +66,6 @@ fn timestamp(moment: Moment) -> Option<Literal> {
     Some(Literal {
         low: Value::Integer(moment.micros.checked_sub(doubt + before)?),
         high: Value::Integer(moment.micros.checked_add(doubt + after)?),
+        decimal: None,
     })
 }
