@@ -30,7 +30,8 @@ impl<'s> FileWriter<'s> {
         stats: &'s BTreeSet<i32>,
     ) -> Self {
         let place = |of_spec: &SpecField| {
-            let (at, field) = fields.iter().enumerate().find(|(_, field)| field.id == Some(of_spec.id))?;
+            let is_it = |field: &PartitionField| field.is_of_spec(of_spec.id, &of_spec.name);
+            let (at, field) = fields.iter().enumerate().find(|(_, field)| is_it(field))?;
             Some((at, kind(of_spec, field.kind, sources)))
         };
         let places = match spec {

@@ -16,6 +16,13 @@ pub struct PartitionField {
     pub kind: Kind,
 }
 
+impl PartitionField {
+    /// Whether it is the field of its spec that has this id and this name. The name counts where the writer left out ids.
+    pub fn is_of_spec(&self, id: i32, name: &str) -> bool {
+        self.id.map_or_else(|| self.name == name, |own| own == id)
+    }
+}
+
 /// The type of partition values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

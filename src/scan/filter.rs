@@ -22,8 +22,8 @@ pub struct Filter {
 #[derive(Debug)]
 struct SpecFilter {
     projected: Predicate,
-    /// The ids of the spec's fields, in their order.
-    field_ids: Vec<i32>,
+    /// The ids and names of the spec's fields, in their order.
+    fields: Vec<(i32, String)>,
 }
 
 /// Where the fields of a spec stand in the tuples of one manifest.
@@ -39,7 +39,7 @@ impl Filter {
     pub fn new(predicate: Predicate, specs: &[PartitionSpec]) -> Self {
         let of_spec = |spec: &PartitionSpec| SpecFilter {
             projected: project(&predicate, spec),
-            field_ids: spec.fields.iter().map(|field| field.id).collect(),
+            fields: spec.fields.iter().map(|field| (field.id, field.name.clone())).collect(),
         };
         let specs = specs.iter().map(|spec| (spec.id, of_spec(spec))).collect();
         Self { predicate, specs }
@@ -51,7 +51,7 @@ impl Filter {
         else {
             return true;
         };
-        let summaries: Vec<FieldSummary<'_>> = summaries.iter().take(spec.field_ids.len()).collect();
+        let summaries: Vec<FieldSummary<'_>> = summaries.iter().take(spec.fields.len()).collect();
         spec.projected.may_match(&mut |test| {
             let summary = usize::try_from(test.at).ok().and_then(|at| summaries.get(at));
             summary.map_or(Range::ANY, |summary| of_summary(summary, test))
@@ -63,11 +63,11 @@ impl Filter {
         let Some(spec) = self.specs.get(&spec_id) else {
             return TupleFilter { filter: self, projected: &Predicate::True, places: Vec::new() };
         };
-        let place = |id: &i32| {
-            let found = fields.iter().enumerate().find(|(_, field)| field.id == Some(*id));
+        let place = |(id, name): &(i32, String)| {
+            let found = fields.iter().enumerate().find(|(_, field)| field.is_of_spec(*id, name));
             found.map(|(at, field)| (at, field.kind))
         };
-        let places = spec.field_ids.iter().map(place).collect();
+        let places = spec.fields.iter().map(place).collect();
         TupleFilter { filter: self, projected: &spec.projected, places }
     }
 }

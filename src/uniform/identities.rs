@@ -7,11 +7,18 @@ use crate::iceberg::partition_spec::PartitionSpec;
 use crate::iceberg::transform::Transform;
 use crate::manifest::partition::{PartitionField, Value};
 
-/// The fields of a spec that are columns: the field's id, and the column's.
+/// The fields of a spec that are columns.
 #[derive(Debug)]
 pub(super) struct Identities {
     spec_id: i32,
-    fields: Vec<(i32, i32)>,
+    fields: Vec<IdentityField>,
+}
+
+#[derive(Debug)]
+struct IdentityField {
+    id: i32,
+    name: String,
+    column_id: i32,
 }
 
 /// Where in the tuples of a manifest the value of a column stands.
@@ -24,7 +31,10 @@ pub(super) struct Identity {
 impl Identities {
     pub(super) fn of(spec: &PartitionSpec) -> Self {
         let fields = spec.fields.iter().filter(|field| field.transform == Transform::Identity);
-        let fields = fields.filter_map(|field| Some((field.id, *field.source_ids().first()?)));
+        let fields = fields.filter_map(|field| {
+            let column_id = *field.source_ids().first()?;
+            Some(IdentityField { id: field.id, name: field.name.clone(), column_id })
+        });
         Self { spec_id: spec.id, fields: fields.collect() }
     }
 
@@ -35,15 +45,15 @@ impl Identities {
 
     /// The columns.
     pub(super) fn column_ids(&self) -> impl Iterator<Item = i32> {
-        self.fields.iter().map(|&(_, column_id)| column_id)
+        self.fields.iter().map(|field| field.column_id)
     }
 
     /// The places in tuples of these fields, for a manifest of this spec.
     pub(super) fn places(specs: &[Self], spec_id: i32, fields: &[PartitionField]) -> Vec<Identity> {
         let Some(spec) = Self::of_spec(specs, spec_id) else { return Vec::new() };
         let place = |(at, field): (usize, &PartitionField)| {
-            let found = spec.fields.iter().find(|(id, _)| Some(*id) == field.id);
-            found.map(|&(_, column_id)| Identity { at, column_id })
+            let found = spec.fields.iter().find(|known| field.is_of_spec(known.id, &known.name));
+            found.map(|known| Identity { at, column_id: known.column_id })
         };
         fields.iter().enumerate().filter_map(place).collect()
     }

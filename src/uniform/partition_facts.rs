@@ -35,6 +35,7 @@ pub(super) struct FactSpec {
 #[derive(Debug)]
 struct FactField {
     id: i32,
+    name: String,
     transform: Transform,
     /// The column's number among those that have statistics, how its bounds are spelt, and its type.
     column: usize,
@@ -67,7 +68,8 @@ impl FactSpec {
                 | Transform::Hour => false,
             };
             let (column, form) = columns.find(source_id).filter(|_| !is_silent)?;
-            Some(FactField { id: field.id, transform: field.transform.clone(), column, form, source })
+            let (name, transform) = (field.name.clone(), field.transform.clone());
+            Some(FactField { id: field.id, name, transform, column, form, source })
         });
         Self { spec_id: spec.id, fields: fields.collect() }
     }
@@ -117,7 +119,7 @@ impl<'t> Tuples<'t> {
     ) -> Places<'t> {
         let spec = self.telling.specs.iter().find(|spec| spec.spec_id == spec_id);
         let place = |(at, field): (usize, &PartitionField)| {
-            let known = spec?.fields.iter().find(|known| Some(known.id) == field.id)?;
+            let known = spec?.fields.iter().find(|known| field.is_of_spec(known.id, &known.name))?;
             Some((at, field.kind, known))
         };
         let columns = self.telling.partitions.places(identities, fields);

@@ -160,6 +160,7 @@ fn kinds() -> Vec<(&'static str, Vec<&'static str>, BoxedStrategy<Plain>)> {
         ("long", cut.clone(), numbers(-40..40)),
         ("decimal(9,2)", cut.clone(), (-4_000..4_000_i64).prop_map(Plain::Number).boxed()),
         ("decimal(20,2)", cut.clone(), (-4_000..4_000_i64).prop_map(Plain::Number).boxed()),
+        ("decimal(38,2)", cut.clone(), (i64::MAX - 400..=i64::MAX).prop_map(Plain::Number).boxed()),
         ("string", cut, texts.prop_map(Plain::Text).boxed()),
         (
             "date",
@@ -268,7 +269,11 @@ impl Case {
             let ids = (0..).map(|at| i32::try_from(first_id + at).unwrap());
             let types: Vec<_> = ids.zip(transforms.iter().map(|transform| avro(transform, &of))).collect();
             let property = ("partition-spec-id".to_owned(), spec_id.to_string().into_bytes());
-            let style = Style { properties: vec![property], ..Style::default() };
+            let style = Style {
+                properties: vec![property],
+                has_ids: self.rows.len().is_multiple_of(2),
+                ..Style::default()
+            };
             let bytes = Bytes::from(manifest(&rows, &types, &style));
             manifests.push((Manifest::unlisted("m".to_owned(), format!("s3://b/m{spec_id}")), bytes));
         }
@@ -333,15 +338,23 @@ fn many_files_without_a_wanted_row_are_left_out() {
 }
 
 /// Whether a hint keeps a file of this partition of a table with one field.
-fn keeps(of: &str, transform: &str, cell: Cell, hint: &str) -> bool {
+fn keeps(of: &str, transform: &str, cell: &Cell, hint: &str) -> bool {
     let told = present(&table(of, &[vec![transform]]));
     let primitive = crate::iceberg::primitive::PrimitiveType::parse(of).unwrap().primitive().clone();
     let avro = avro(&Transform::parse(transform).unwrap(), &primitive);
-    let bytes = manifest(&[row("s3://b/t/f", vec![cell])], &[(1_000, avro)], &Style::default());
-    let manifest = Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned());
-    let unit = decode(&told.telling, &[(manifest, Bytes::from(bytes))]).unwrap();
-    kept(&FileList::of_parts(unit.parts).unwrap(), &told, hint)[0].1
+    // Old writers left out the ids of fields.
+    let [with_ids, without_ids] = [true, false].map(|has_ids| {
+        let style = Style { has_ids, ..Style::default() };
+        let bytes = manifest(&[row("s3://b/t/f", vec![cell.clone()])], &[(1_000, avro.clone())], &style);
+        let manifest = Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned());
+        let unit = decode(&told.telling, &[(manifest, Bytes::from(bytes))]).unwrap();
+        kept(&FileList::of_parts(unit.parts).unwrap(), &told, hint)[0].1
+    });
+    assert_eq!(with_ids, without_ids, "{transform} {hint}");
+    with_ids
 }
+
+const HUGE: &str = "v = 123456789012345678901234567890123456.78";
 
 #[test]
 fn each_transform_says_as_much_as_it_can() {
@@ -356,12 +369,21 @@ fn each_transform_says_as_much_as_it_can() {
         ("timestamp", "hour", Cell::Int(432_000), "v > '2019-04-14T00:30:00'", "v >= '2019-04-14T01:00:00'"),
         ("long", "bucket[16]", Cell::Int(3), "v = 34", "v = 35"),
         ("string", "bucket[2]", Cell::Int(0), "v >= 'iceberg'", "v IN ('iceberg')"),
+        ("decimal(38,2)", "bucket[16]", Cell::Int(13), "v = 1.5", "v = 1.51"),
+        ("decimal(38,2)", "bucket[16]", Cell::Int(11), HUGE, "v = 123456789012345678901234567890123456.79"),
+        (
+            "decimal(38,2)",
+            "bucket[16]",
+            Cell::Int(6),
+            "v = -99999999999999999999.02",
+            "v = -99999999999999999999.01",
+        ),
+        ("decimal(38,2)", "bucket[16]", Cell::Int(6), "v = 1.005", "v IN (1.5, 1.51)"),
         ("long", "bucket[16]", Cell::Null, "v IS NULL", "v IS NOT NULL"),
         ("long", "identity", Cell::Long(7), "v = 7", "v <> 7"),
     ] {
-        let cell = || cell.clone();
-        assert!(keeps(of, transform, cell(), kept), "{transform} {kept}");
-        assert!(!keeps(of, transform, cell(), left_out), "{transform} {left_out}");
+        assert!(keeps(of, transform, &cell, kept), "{transform} {kept}");
+        assert!(!keeps(of, transform, &cell, left_out), "{transform} {left_out}");
     }
 }
 
@@ -388,12 +410,12 @@ fn a_file_that_loses_rows_stays_in_its_partition() {
 #[test]
 fn what_old_or_careless_writers_meant_is_kept() {
     // Times before 1970 were cut to the next unit above.
-    assert!(keeps("timestamp", "day", Cell::Int(0), "v = '1969-12-31T10:00:00'"));
-    assert!(keeps("date", "month", Cell::Int(-1), "v = DATE '1969-11-05'"));
-    assert!(!keeps("date", "day", Cell::Int(0), "v = DATE '1969-12-31'"));
+    assert!(keeps("timestamp", "day", &Cell::Int(0), "v = '1969-12-31T10:00:00'"));
+    assert!(keeps("date", "month", &Cell::Int(-1), "v = DATE '1969-11-05'"));
+    assert!(!keeps("date", "day", &Cell::Int(0), "v = DATE '1969-12-31'"));
     // The least numbers ran over when they were cut.
-    assert!(keeps("int", "truncate[10]", Cell::Int(2_147_483_646), "v = -2147483648"));
+    assert!(keeps("int", "truncate[10]", &Cell::Int(2_147_483_646), "v = -2147483648"));
     // Void says nothing, and a bucket that cannot be says nothing either.
-    assert!(keeps("int", "void", Cell::Null, "v = 1"));
-    assert!(keeps("int", "bucket[4]", Cell::Int(9), "v = 1"));
+    assert!(keeps("int", "void", &Cell::Null, "v = 1"));
+    assert!(keeps("int", "bucket[4]", &Cell::Int(9), "v = 1"));
 }
