@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::iceberg::{bare, shared, start, uniform, with_history};
 use super::wire::{Answer, Ask};
 use super::world::{TABLE, World, error_of};
+use crate::support::catalog::Catalog;
 use crate::support::iceberg_table::IcebergTable;
 
 fn changes(world: &World, token: &str, query: &str) -> Answer {
@@ -191,6 +192,41 @@ async fn a_new_schema_is_told_where_it_comes() {
     assert_eq!(told(&delta).len(), 5);
     let features = &delta.lines()[0]["protocol"]["deltaProtocol"]["readerFeatures"];
     assert_eq!(features, &json!(["columnMapping"]), "readers of the range have to know what its end demands");
+}
+
+#[tokio::test]
+async fn a_range_over_a_widened_type_is_for_readers_that_know_of_it() {
+    let world = World::start();
+    let catalog = Catalog::with_sales(&world.server).await;
+    let table = IcebergTable::create_of(&world.server, &catalog, "orders", "int").await;
+    let token = shared(&world, &with_history(uniform("orders")));
+    table.write(&[1]).await;
+    let mut schema = table.metadata().await["schemas"][0].clone();
+    schema["fields"][0]["type"] = json!("long");
+    table.commit(&json!([{"action": "add-schema", "schema": schema}, {"action": "set-current-schema", "schema-id": -1}])).await;
+    table.write(&[1, 2]).await;
+    table.write(&[1, 2, 3]).await;
+    let asked = |features: &str, target: &str| {
+        let capabilities = format!("responseformat=delta;readerfeatures={features}");
+        world.ask(&token, &Ask::get(target).header("delta-sharing-capabilities", &capabilities))
+    };
+    // The range has a file of each type, or takes one of the narrow type away.
+    let last = ["metaData 3", "remove 3 2", "add 3 3"];
+    for (start, first) in [
+        (0, vec!["add 1 1", "metaData 2", "remove 2 1", "add 2 2"]),
+        (1, vec!["add 1 1", "metaData 2", "remove 2 1", "add 2 2"]),
+        (2, vec!["remove 2 ?", "add 2 2"]),
+    ] {
+        let target = format!("{TABLE}/changes?startingVersion={start}&includeHistoricalMetadata=true");
+        let (_, message) = error_of(&asked("deletionvectors,columnmapping", &target), 400);
+        assert!(message.contains("typeWidening"), "{message}");
+        let answer = asked("columnmapping,typewidening", &target);
+        let features = &answer.lines()[0]["protocol"]["deltaProtocol"]["readerFeatures"];
+        assert_eq!(features, &json!(["columnMapping", "typeWidening"]));
+        assert_eq!(told(&answer), [&first[..], &last].concat());
+    }
+    let narrow = asked("columnmapping", &format!("{TABLE}/changes?startingVersion=3"));
+    assert_eq!(told(&narrow), ["remove 3 ?", "add 3 3"], "all files have the type of today");
 }
 
 #[tokio::test]

@@ -20,7 +20,12 @@ pub(crate) struct IcebergTable {
 impl IcebergTable {
     /// Makes the table without rows; warehouse and namespace are there already.
     pub(crate) async fn create(server: &Server, catalog: &Catalog, name: &str) -> Self {
-        let body = json!({"name": name, "schema": schema_of(&ids(&[]))});
+        Self::create_of(server, catalog, name, "long").await
+    }
+
+    /// The same with another type of the column: `int`.
+    pub(crate) async fn create_of(server: &Server, catalog: &Catalog, name: &str, of: &str) -> Self {
+        let body = json!({"name": name, "schema": schema_of(&ids(&[], of))});
         catalog.post("/lake/namespaces/sales/tables", &body).await.ok();
         Self { catalog: catalog.clone(), name: name.to_owned(), data_dir: server.dir().to_owned() }
     }
@@ -70,7 +75,8 @@ impl IcebergTable {
         let number = metadata["last-sequence-number"].as_i64().unwrap() + 1;
         let schema = current_schema(metadata);
         let table = EmptyTable { location, schema, snapshot_id: number + 100, now_ms: now_ms() };
-        let mut made = first_snapshot(table, &ids(rows)).unwrap();
+        let rows = ids(rows, schema["fields"][0]["type"].as_str().unwrap());
+        let mut made = first_snapshot(table, &rows).unwrap();
         for (location, bytes) in &made.files {
             put(&self.data_dir, location, bytes);
         }
@@ -97,8 +103,10 @@ fn main_is(id: i64) -> Value {
     json!({"action": "set-snapshot-ref", "ref-name": "main", "type": "branch", "snapshot-id": id})
 }
 
-fn ids(rows: &[i64]) -> Rows {
-    Rows { columns: vec![Column { name: "id", values: Values::Long(rows.to_vec()) }] }
+fn ids(rows: &[i64], of: &str) -> Rows {
+    let narrow = || rows.iter().map(|row| i32::try_from(*row).unwrap()).collect();
+    let values = if of == "int" { Values::Integer(narrow()) } else { Values::Long(rows.to_vec()) };
+    Rows { columns: vec![Column { name: "id", values }] }
 }
 
 /// Puts an object where a location says.
