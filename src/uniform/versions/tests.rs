@@ -164,6 +164,21 @@ fn a_rollback_is_one_more_version_of_an_old_snapshot() {
 }
 
 #[test]
+fn a_rollback_behind_a_new_schema_is_two_versions() {
+    let mut table = Table::new(2);
+    let first = table.append();
+    table.change_schema();
+    let second = table.append();
+    let mut rows = Vec::new();
+    table.look(&mut rows, None);
+    table.set_current(first);
+    table.look(&mut rows, None);
+    // The snapshot by the schema that it was written with, then by the table's, which a rollback does not take back.
+    assert_eq!(brief(&rows)[2..], [(2, Some(second), 1), (3, Some(first), 0), (4, Some(first), 1)]);
+    assert_eq!(brief(&rows), table.first_sight(None));
+}
+
+#[test]
 fn what_the_table_was_between_two_looks_is_remembered() {
     let mut table = Table::new(2);
     let ids = [table.append(), table.append()];
