@@ -1,8 +1,9 @@
 //! Iceberg snapshots told as Delta versions: from manifests to columns.
 //!
 //! `replay` decodes all manifests, `kept` finds all of them decoded; `append` tells what the last manifest added to all
-//! others; `deletes` tells a version that deletes a row, with all that is kept. Files have bounds of 15 columns, and lie in partitions of 2,500 days; `one-day` asks for one of these,
-//! `one-key` for a value of a column that the table is not partitioned by.
+//! others; `deletes` tells a version that deletes a row, with all that is kept. Files have bounds of 15 columns, and lie in
+//! partitions of 2,500 days; `one-day` asks for one of these, `one-key` for a value of a column that the table is not
+//! partitioned by. `outline` reads a list of many manifests, and `unread` finds that a query needs none of them.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -35,16 +36,22 @@ use lakeshare::storage::Buckets;
 use lakeshare::table::file_list::Block;
 use lakeshare::table::snapshot::Snapshot;
 use lakeshare::uniform::changes::{Reader, survey};
+use lakeshare::uniform::chosen::Chosen;
 use lakeshare::uniform::manifests::Manifests;
 use lakeshare::uniform::moments::Moments;
+use lakeshare::uniform::outline::Outline;
 use lakeshare::uniform::place::Place;
-use lakeshare::uniform::{Chosen, replay};
+use lakeshare::uniform::replay;
 use parquet::arrow::ArrowWriter;
 use serde_json::json;
 
 const MANIFESTS: usize = 16;
 const ENTRIES: usize = 62_500;
 const ENTRIES_IN_TESTS: usize = 50;
+/// Manifests of the list that is outlined, and files in each.
+const LISTED: i32 = 10_000;
+const LISTED_IN_TESTS: i32 = 100;
+const LISTED_FILES: i32 = 100;
 /// What the kernel counts the time of a process in (`proc(5)`).
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -73,6 +80,7 @@ impl Warehouse {
                 sequence_number: 1,
                 file_count: entries as i32,
                 is_of_deletes: false,
+                days: iceberg_orders::DAYS,
             };
             // The snapshot before has one manifest less.
             let without_last = if number + 1 < MANIFESTS { 0 } else { 1 };
@@ -85,7 +93,7 @@ impl Warehouse {
             std::fs::write(folder.join(format!("list{number}.avro")), list.into_inner().unwrap()).unwrap();
         }
         let chosen = Chosen {
-            metadata: Arc::new(metadata()),
+            metadata: Arc::new(metadata("identity", &json!({"operation": "append"}))),
             snapshot_id: Some(1),
             schema_id: 0,
             version: 1,
@@ -159,11 +167,12 @@ fn deletes(folder: &Path) -> iceberg_manifest::ManifestFile {
         sequence_number: 2,
         file_count: 1,
         is_of_deletes: true,
+        days: iceberg_orders::DAYS,
     }
 }
 
 /// Keys, decimals, dates and words, as the manifests have bounds of them.
-fn metadata() -> TableMetadata {
+fn metadata(transform: &str, summary: &serde_json::Value) -> TableMetadata {
     let of = |id: i32| match id {
         1..=4 => "long",
         5..=8 => "decimal(9,2)",
@@ -176,7 +185,7 @@ fn metadata() -> TableMetadata {
     let snapshots = [0, 1, 2].map(|id| {
         json!({
             "snapshot-id": id, "sequence-number": id, "timestamp-ms": 1, "schema-id": 0,
-            "manifest-list": format!("s3://warehouse/t/metadata/list{id}.avro"), "summary": {"operation": "append"},
+            "manifest-list": format!("s3://warehouse/t/metadata/list{id}.avro"), "summary": summary,
         })
     });
     let text = json!({
@@ -184,7 +193,7 @@ fn metadata() -> TableMetadata {
         "last-sequence-number": 2, "last-updated-ms": 1, "last-column-id": 15, "current-schema-id": 0,
         "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}], "default-spec-id": 0,
         "partition-specs": [{"spec-id": 0, "fields": [
-            {"source-id": 9, "field-id": 1000, "name": "day", "transform": "identity"}]}],
+            {"source-id": 9, "field-id": 1000, "name": "day", "transform": transform}]}],
         "last-partition-id": 1000, "default-sort-order-id": 0, "sort-orders": [{"order-id": 0, "fields": []}],
         "properties": {}, "current-snapshot-id": 1, "snapshots": snapshots,
         "refs": {"main": {"snapshot-id": 1, "type": "branch"}},
@@ -192,10 +201,13 @@ fn metadata() -> TableMetadata {
     TableMetadata::parse(text.to_string().as_bytes()).unwrap()
 }
 
+fn predicate(snapshot: &Snapshot, hint: &str) -> Predicate {
+    Predicate::compile(&Hints { sql: vec![hint.to_owned()], json: None }, &snapshot.metadata)
+}
+
 /// How many files a hint keeps.
 fn kept_files(snapshot: &Snapshot, hint: &str) -> usize {
-    let hints = Hints { sql: vec![hint.to_owned()], json: None };
-    let mut pruner = Pruner::new(Predicate::compile(&hints, &snapshot.metadata)).unwrap();
+    let mut pruner = Pruner::new(predicate(snapshot, hint)).unwrap();
     let (mut block, mut kept, mut next) = (Block::default(), 0, 0);
     while next < snapshot.files.block_count() {
         next = match pruner.seek(&snapshot.files, next) {
@@ -260,5 +272,52 @@ fn snapshots(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, snapshots);
+fn outlines(criterion: &mut Criterion) {
+    let is_measured = std::env::args().any(|argument| argument == "--bench");
+    let count = if is_measured { LISTED } else { LISTED_IN_TESTS };
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("warehouse/t/metadata");
+    std::fs::create_dir_all(&folder).unwrap();
+    let schema = iceberg_manifest::list_schema();
+    let mut list = Writer::new(&schema, Vec::new());
+    for number in 0..count {
+        let row = iceberg_manifest::ManifestFile {
+            path: format!(
+                "s3://warehouse/t/metadata/{number:08}-8c5e0f6e-6c32-4a1a-b0f1-3f6c8b0a7d11-m0.avro"
+            ),
+            length_bytes: 20_000,
+            snapshot_id: 1,
+            sequence_number: 1,
+            file_count: LISTED_FILES,
+            is_of_deletes: false,
+            days: (number, number),
+        };
+        list.append(iceberg_manifest::list_entry(&row)).unwrap();
+    }
+    std::fs::write(folder.join("list1.avro"), list.into_inner().unwrap()).unwrap();
+    let files = (count * LISTED_FILES).to_string();
+    let summary = json!({"operation": "append", "total-data-files": files, "total-files-size": files});
+    let metadata = Arc::new(metadata("month", &summary));
+    let chosen = Chosen { metadata, snapshot_id: Some(1), schema_id: 0, version: 1, timestamp_ms: 1 };
+    let buckets = Buckets::embedded(dir.path().to_owned());
+    let place = Place { buckets: &buckets, bucket: "warehouse", root: "" };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let manifests = Manifests::default();
+    let outline = || runtime.block_on(Outline::of((&place, &manifests), &chosen, 1)).unwrap().unwrap();
+    let made = Arc::new(outline());
+    let wanted = predicate(made.head(), "column_9 = DATE '9000-01-01'");
+    let part = || {
+        let part = made.part((&place, &manifests), wanted.clone());
+        runtime.block_on(part).unwrap().unwrap().files.file_count()
+    };
+    assert_eq!(part(), 0);
+    let mut group = criterion.benchmark_group("uniform");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(count as u64));
+    group.bench_function(format!("outline/{count}"), |bencher| bencher.iter(outline));
+    group.bench_function(format!("unread/{count}"), |bencher| bencher.iter(part));
+    group.finish();
+}
+
+criterion_group!(benches, snapshots, outlines);
 criterion_main!(benches);

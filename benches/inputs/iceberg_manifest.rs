@@ -134,6 +134,8 @@ pub struct ManifestFile {
     pub sequence_number: i64,
     pub file_count: i32,
     pub is_of_deletes: bool,
+    /// The first and the last day of its files.
+    pub days: (i32, i32),
 }
 
 /// The schema of manifest lists of version 2.
@@ -150,14 +152,30 @@ pub fn list_schema() -> Schema {
         (505, "existing_files_count", "int"),
         (506, "deleted_files_count", "int"),
     ];
-    let fields: Vec<_> =
+    let mut fields: Vec<_> =
         fields.iter().map(|(id, name, of)| json!({"name": name, "type": of, "field-id": id})).collect();
+    let bytes = json!(["null", "bytes"]);
+    let summary = json!({"type": "record", "name": "r508", "fields": [
+        {"name": "contains_null", "type": "boolean", "field-id": 509},
+        {"name": "contains_nan", "type": ["null", "boolean"], "field-id": 518},
+        {"name": "lower_bound", "type": bytes, "field-id": 510},
+        {"name": "upper_bound", "type": bytes, "field-id": 511},
+    ]});
+    let summaries = json!(["null", {"type": "array", "items": summary, "element-id": 508}]);
+    fields.push(json!({"name": "partitions", "type": summaries, "field-id": 507}));
     let list = json!({"type": "record", "name": "manifest_file", "fields": fields});
     Schema::parse_str(&list.to_string()).expect("a schema")
 }
 
 /// A row of `list_schema`.
 pub fn list_entry(manifest: &ManifestFile) -> Value {
+    let bound = |day: i32| some(Value::Bytes(day.to_le_bytes().to_vec()));
+    let summary = record(vec![
+        ("contains_null", Value::Boolean(false)),
+        ("contains_nan", some(Value::Boolean(false))),
+        ("lower_bound", bound(manifest.days.0)),
+        ("upper_bound", bound(manifest.days.1)),
+    ]);
     record(vec![
         ("manifest_path", Value::String(manifest.path.clone())),
         ("manifest_length", Value::Long(manifest.length_bytes)),
@@ -169,5 +187,6 @@ pub fn list_entry(manifest: &ManifestFile) -> Value {
         ("added_files_count", Value::Int(manifest.file_count)),
         ("existing_files_count", Value::Int(0)),
         ("deleted_files_count", Value::Int(0)),
+        ("partitions", some(Value::Array(vec![summary]))),
     ])
 }

@@ -6,6 +6,8 @@ use super::iceberg_manifest::{Column, File, entry, schema};
 
 const COLUMNS: i32 = 15;
 const PARTITION: &str = "day";
+/// The first and the last day of a manifest of many files.
+pub const DAYS: (i32, i32) = (8_000, 10_499);
 const SNAPSHOT_ID: i64 = 7_304_713_372_291_731_214;
 
 /// A bound of a column: keys, decimals, dates and words, as a table of orders has them.
@@ -39,7 +41,7 @@ fn file(number: usize) -> File {
     };
     File {
         path: path(number),
-        day: 8_000 + number as i32 % 2_500,
+        day: DAYS.0 + number as i32 % 2_500,
         record_count: (6_000 + number % 977) as i64,
         size_bytes: (400_000 + number * 31 % 90_001) as i64,
         columns: (1..=COLUMNS).map(column).collect(),

@@ -99,10 +99,12 @@ fn write_manifest(
     let file_count = i32::try_from(indices.end - indices.start)?;
     let schema = iceberg_manifest::schema(PARTITION_COLUMN);
     let mut writer = Writer::with_codec(&schema, Vec::new(), codec());
-    let mut file = DataFile::default();
+    let (mut file, mut written_days) = (DataFile::default(), (i32::MAX, i32::MIN));
     for index in indices {
         files.make(index, &mut file);
-        writer.append(iceberg_manifest::entry(snapshot_id, PARTITION_COLUMN, &told(&file)?))?;
+        let told = told(&file)?;
+        written_days = (written_days.0.min(told.day), written_days.1.max(told.day));
+        writer.append(iceberg_manifest::entry(snapshot_id, PARTITION_COLUMN, &told))?;
     }
     let bytes = writer.into_inner()?;
     let name = format!("manifest-{version}-{number}.avro");
@@ -113,6 +115,8 @@ fn write_manifest(
         snapshot_id,
         sequence_number: i64::try_from(version)?,
         file_count,
+        is_of_deletes: false,
+        days: written_days,
     })
 }
 
@@ -187,6 +191,7 @@ fn told(file: &DataFile) -> anyhow::Result<iceberg_manifest::File> {
         record_count,
         size_bytes: i64::try_from(file.size_bytes)?,
         columns: columns.collect::<anyhow::Result<_>>()?,
+        deletes_from: None,
     })
 }
 

@@ -38,6 +38,13 @@ pub struct Facts {
     pub has_manifest_list: bool,
 }
 
+/// What a writer says of all data files of a snapshot. Files with deletes count in the size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    pub file_count: u64,
+    pub size_bytes: u64,
+}
+
 /// Why JSON is no snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -73,6 +80,18 @@ struct Written<'a> {
     _summary: Option<Texts>,
     #[serde(borrow, default, rename = "key-id")]
     _key_id: Option<Cow<'a, str>>,
+}
+
+/// What is read of a summary.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Summary<'a> {
+    #[serde(borrow)]
+    operation: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    total_data_files: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    total_files_size: Option<Cow<'a, str>>,
 }
 
 /// A map of strings, looked at and forgotten.
@@ -166,18 +185,26 @@ impl Snapshot {
 
     /// What its writer says to have done, as `append` or `replace`.
     pub fn operation(&self) -> Option<String> {
+        self.summary()?.operation.map(Cow::into_owned)
+    }
+
+    /// What its writer says of all its files; `None` if it says nothing, or no numbers.
+    pub fn totals(&self) -> Option<Totals> {
+        let summary = self.summary()?;
+        let number = |text: Option<Cow<'_, str>>| text?.parse().ok();
+        Some(Totals {
+            file_count: number(summary.total_data_files)?,
+            size_bytes: number(summary.total_files_size)?,
+        })
+    }
+
+    fn summary(&self) -> Option<Summary<'_>> {
         #[derive(Deserialize)]
         struct Summarized<'a> {
             #[serde(borrow)]
             summary: Option<Summary<'a>>,
         }
-        #[derive(Deserialize)]
-        struct Summary<'a> {
-            #[serde(borrow)]
-            operation: Option<Cow<'a, str>>,
-        }
-        let summarized: Summarized<'_> = serde_json::from_str(self.json()).ok()?;
-        summarized.summary?.operation.map(Cow::into_owned)
+        serde_json::from_str::<Summarized<'_>>(self.json()).ok()?.summary
     }
 
     /// Where its manifest list lies; `None` if it lists its manifests itself.

@@ -13,6 +13,12 @@ pub const UNIT_PARTS: u64 = 8;
 /// Files from which on manifests make a part of a growing unit; so many are decoded again and again in no time.
 pub const UNIT_PART_FILES_MIN: u64 = 16;
 
+/// Files from which on a version is not read whole before anything is told of it; fewer take less than half a second.
+pub const OUTLINED_FILES_MIN: u64 = 50_000;
+
+/// Outlines of versions that are kept, in bytes; each manifest takes some 500.
+pub const OUTLINES_BYTES_MAX: usize = 32 << 20;
+
 /// Manifests that are read side by side.
 pub const MANIFESTS_READ_AT_ONCE: usize = 4;
 

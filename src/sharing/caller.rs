@@ -17,7 +17,9 @@ use crate::directory::TableEntry;
 use crate::http::coding::Coding;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::sigv4::credential::Credential;
+use crate::skip::hints::Hints;
 use crate::snapshot::history::History;
+use crate::snapshot::loader::Part;
 use crate::state::record::{TableOptions, TableSource};
 use crate::table::file_list::FileList;
 use crate::table::snapshot::{Snapshot, Version};
@@ -98,8 +100,27 @@ impl Caller<'_> {
     /// Those of the loader, and [`Error::FilesElsewhere`].
     pub async fn load(&self, wanted: Wanted) -> Result<Arc<Snapshot>, Error> {
         let snapshot = self.parts.loader.load_together(self.source(), wanted).await?;
+        self.check_places(&snapshot)?;
+        Ok(snapshot)
+    }
+
+    /// A version without the files that `hints` rule out, as far as it costs nothing to tell; without hints no file is needed.
+    ///
+    /// # Errors
+    /// Those of the loader, and [`Error::FilesElsewhere`].
+    pub async fn load_part(&self, wanted: Wanted, hints: Option<&Hints>) -> Result<Part, Error> {
+        // Who sees a part of the table is told the totals of this part.
+        if !self.options().partition_filter.is_empty() || hints.is_some_and(Hints::is_empty) {
+            return Ok(Part { snapshot: self.load(wanted).await?, totals: None });
+        }
+        let part = self.parts.loader.load_part(self.source(), wanted, hints).await?;
+        self.check_places(&part.snapshot)?;
+        Ok(part)
+    }
+
+    fn check_places(&self, snapshot: &Snapshot) -> Result<(), Error> {
         if snapshot.files.outside().into_iter().all(|place| self.options().allows(place)) {
-            Ok(snapshot)
+            Ok(())
         } else {
             Err(Error::FilesElsewhere { version: snapshot.version })
         }

@@ -191,12 +191,13 @@ impl Door {
                 let target = parameters.target()?;
                 let manner = Manner::parse(&parts.headers)?;
                 caller.check_history(target.parameter())?;
-                let snapshot = caller.load(query::target(&caller, &target).await?).await?;
-                access.version = Some(snapshot.version);
-                let subject = (caller.table.record(), &snapshot);
-                let write = || query::head(&caller, &manner, &snapshot);
+                let part = caller.load_part(query::target(&caller, &target).await?, None).await?;
+                let version = part.snapshot.version;
+                access.version = Some(version);
+                let subject = (caller.table.record(), &part.snapshot);
+                let write = || query::head(&caller, &manner, &part);
                 let (format, lines) = self.heads.get(subject, &manner.capabilities, write)?;
-                Ok(Reply::Head { version: snapshot.version, format, lines })
+                Ok(Reply::Head { version, format, lines })
             }
             TableCall::Query => {
                 let manner = Manner::parse(&parts.headers)?;
@@ -249,7 +250,7 @@ async fn answer_query(
 /// The latest version, or the first from a time on.
 async fn version(caller: Caller<'_>, parameters: &Parameters, access: &mut Access) -> Result<Reply, Error> {
     let version = match parameters.get("startingTimestamp") {
-        None => caller.load(Wanted::Latest).await?.version,
+        None => caller.load_part(Wanted::Latest, None).await?.snapshot.version,
         Some(text) => {
             caller.check_history(Some("startingTimestamp"))?;
             caller.version_from("startingTimestamp", text).await?

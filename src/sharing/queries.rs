@@ -45,7 +45,7 @@ pub async fn submit(
         return Ok(None);
     }
     caller.check_history(request.target.parameter())?;
-    let snapshot = caller.load(query::target(&caller, &request.target).await?).await?;
+    let snapshot = caller.load_part(query::target(&caller, &request.target).await?, None).await?.snapshot;
     let format = format::choose(&manner.capabilities, &snapshot)?.format();
     access.version = Some(snapshot.version);
     let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

@@ -16,12 +16,14 @@ use super::render::{EndTokens, LineWriter};
 use super::reply::Reply;
 use super::token::{Kind, Parameters, Pinned};
 use crate::delta::Wanted;
+use crate::iceberg::snapshot::Totals;
 use crate::limits::FILES_PAGE_MAX;
 use crate::skip::predicate::Predicate;
 use crate::skip::pruner::Pruner;
+use crate::snapshot::loader::Part as Loaded;
 use crate::table::file_list::FileList;
 use crate::table::page::PagePosition;
-use crate::table::snapshot::{Snapshot, Version};
+use crate::table::snapshot::Version;
 
 /// What the headers of a request say about its answer.
 pub struct Manner {
@@ -51,19 +53,23 @@ impl Manner {
 }
 
 /// The format of an answer about one version, and its first two lines.
-pub fn head(caller: &Caller<'_>, manner: &Manner, snapshot: &Snapshot) -> Result<(Format, Vec<u8>), Error> {
-    let choice = format::choose(&manner.capabilities, snapshot)?;
-    let files = caller.files(snapshot)?;
-    Ok(head_of(caller, choice, snapshot, &files))
+pub fn head(caller: &Caller<'_>, manner: &Manner, part: &Loaded) -> Result<(Format, Vec<u8>), Error> {
+    let choice = format::choose(&manner.capabilities, &part.snapshot)?;
+    let files = caller.files(&part.snapshot)?;
+    Ok(head_of(caller, choice, part, &files))
 }
 
-fn head_of(caller: &Caller<'_>, choice: Choice, snapshot: &Snapshot, files: &FileList) -> (Format, Vec<u8>) {
+/// `files` are those of the part that are shared.
+fn head_of(caller: &Caller<'_>, choice: Choice, part: &Loaded, files: &FileList) -> (Format, Vec<u8>) {
+    let snapshot = &*part.snapshot;
+    let totals = Totals { size_bytes: files.size_bytes(), file_count: files.file_count() };
+    let totals = part.totals.unwrap_or(totals);
     let format = choice.format();
     let mut lines = Vec::with_capacity(2 * snapshot.metadata.schema_string.len() + 1024);
     let directory = caller.directory();
     let extras = Extras {
         version: None,
-        totals: Some((files.size_bytes(), files.file_count())),
+        totals: Some((totals.size_bytes, totals.file_count)),
         shows_change_feed: caller.options().history,
         directory: directory.as_deref(),
     };
@@ -81,16 +87,17 @@ pub async fn answer(
     caller.check_history(request.target.parameter())?;
     let parameters = manner.parameters(&request.asked);
     let (wanted, after) = wanted(&caller, request, &parameters).await?;
-    let snapshot = caller.load(wanted).await?;
+    let loaded = caller.load_part(wanted, Some(&request.hints)).await?;
+    let snapshot = &loaded.snapshot;
     access.version = Some(snapshot.version);
-    let choice = format::choose(&manner.capabilities, &snapshot)?;
-    let files = caller.files(&snapshot)?;
-    let (format, head) = head_of(&caller, choice, &snapshot, &files);
+    let choice = format::choose(&manner.capabilities, snapshot)?;
+    let files = caller.files(snapshot)?;
+    let (format, head) = head_of(&caller, choice, &loaded, &files);
     let predicate = Predicate::compile(&request.hints, &snapshot.metadata);
     access.conditions(&predicate);
     let part = cut(&caller, request, files, after).await?;
     let version = snapshot.version;
-    if part.end.is_some() && wanted == Wanted::Latest {
+    if part.end.is_some() && wanted == Wanted::Latest && loaded.totals.is_none() {
         // Kept under its number, it need not be rebuilt for the next page when the table has gone on.
         caller.load(Wanted::Version(version)).await?;
     }

@@ -6,9 +6,11 @@ use super::domain::Domain;
 use super::facts::StatisticsColumn;
 use super::hints::Hints;
 use super::partition::{self, PartitionColumn};
+use super::partition_facts::KnownFacts;
 use super::statistics;
 use super::truth::Truth;
 use super::{json_hints, sql_hints};
+use crate::table::partition_text;
 use crate::table::snapshot::Metadata;
 
 /// The hints of a query, bound to the columns of a table version.
@@ -44,6 +46,13 @@ impl Predicate {
             leaf_count: compiler.leaf_count,
             ignored_count: compiler.ignored_count,
         }
+    }
+
+    /// Whether a file may hold a wanted row, as far as the text of its partition tells.
+    pub fn may_match_partition(&self, text: &[u8]) -> bool {
+        let domains = self.partition_domains(partition_text::json(text));
+        let facts = KnownFacts::default().domains(&self.statistics_columns, text);
+        self.ask_partition(&domains, &facts).can_be_true
     }
 
     /// Conditions in the hints; a hint that could not be read is one.

@@ -77,6 +77,11 @@ impl Cache {
         self.slots.get(key).map(|slot| Arc::clone(&slot.entry))
     }
 
+    /// Whether a version was loaded for a key and has not left.
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        self.slots.get(key).is_some_and(|slot| slot.bytes > 0)
+    }
+
     /// Notes what an entry holds after a round, and makes room. `None`: it holds nothing.
     pub(super) fn settle(&mut self, key: &Key, entry: &Arc<Entry>, held_bytes: Option<usize>) {
         let Some(slot) = self.slots.get_mut(key).filter(|slot| Arc::ptr_eq(&slot.entry, entry)) else {
@@ -159,6 +164,10 @@ mod tests {
         add(&mut cache, 4, Some(KB));
         add(&mut cache, 5, Some(KB));
         assert_eq!(numbers(&cache), [1, 3, 4, 5]);
+        assert!(cache.holds(&key(5)) && !cache.holds(&key(0)));
+        let _under_way = cache.arrive(&key(6));
+        assert!(!cache.holds(&key(6)));
+        cache.remove(&key(6));
         assert_eq!(cache.len_and_bytes(), (4, 4 * (KB + SNAPSHOT_OVERHEAD_BYTES)));
     }
 

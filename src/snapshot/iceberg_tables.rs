@@ -19,18 +19,21 @@ use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::reference::MAIN_BRANCH;
 use crate::limits::catalog::TABLE_VERSIONS_MAX;
 use crate::limits::iceberg::{POINTER_LOCKS, VERSIONS_CACHE_BYTES};
+use crate::limits::uniform::{OUTLINED_FILES_MIN, OUTLINES_BYTES_MAX};
 use crate::state::catalog::EntryName;
 use crate::state::embedded::Store;
 use crate::state::record::{TableSource, TableVersion};
 use crate::storage::Buckets;
 use crate::table::snapshot::{Snapshot, Version};
+use crate::uniform::chosen::Chosen;
 use crate::uniform::manifests::Manifests;
 use crate::uniform::metadata_files::MetadataFiles;
 use crate::uniform::moments::Moments;
 use crate::uniform::naming::NAME_MAPPING;
+use crate::uniform::outline::Outline;
 use crate::uniform::place::Place;
 use crate::uniform::pointer::{self, Pointer};
-use crate::uniform::{self, Chosen, versions};
+use crate::uniform::{self, versions};
 
 /// What all Iceberg tables are loaded with.
 pub(super) struct IcebergTables {
@@ -40,6 +43,8 @@ pub(super) struct IcebergTables {
     /// What the state store has, by its key.
     versions: Cache<String, Arc<[TableVersion]>, ByBytes>,
     manifests: Manifests,
+    /// Of large versions that are not loaded.
+    outlines: Cache<(TableSource, Version), (State, Arc<Outline>), ByBytes>,
     /// Who finds a pointer holds one until its version has a number: an older pointer must not be counted after a newer one.
     locks: Vec<Mutex<()>>,
 }
@@ -56,6 +61,12 @@ struct ByBytes;
 impl Weighter<String, Arc<[TableVersion]>> for ByBytes {
     fn weight(&self, key: &String, rows: &Arc<[TableVersion]>) -> u64 {
         (key.len() + size_of_val::<[TableVersion]>(rows)) as u64
+    }
+}
+
+impl Weighter<(TableSource, Version), (State, Arc<Outline>)> for ByBytes {
+    fn weight(&self, _: &(TableSource, Version), (_, outline): &(State, Arc<Outline>)) -> u64 {
+        outline.memory_bytes() as u64
     }
 }
 
@@ -103,6 +114,7 @@ impl IcebergTables {
             metadata: MetadataFiles::default(),
             versions: byte_cache::whole(VERSIONS_CACHE_BYTES, 4 << 10, ByBytes),
             manifests: Manifests::default(),
+            outlines: byte_cache::whole(OUTLINES_BYTES_MAX, 64 << 10, ByBytes),
             locks: std::iter::repeat_with(Mutex::default).take(POINTER_LOCKS).collect(),
         }
     }
@@ -113,6 +125,33 @@ impl IcebergTables {
 
     pub(super) fn manifests(&self) -> &Manifests {
         &self.manifests
+    }
+
+    /// Outlines a version; `None` for one that has to be loaded.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(super) async fn outline(
+        &self,
+        source: &TableSource,
+        wanted: Wanted,
+    ) -> Result<Option<Arc<Outline>>, Error> {
+        let lock = self.lock(source).await;
+        let seen = self.seek(source).await?;
+        let (metadata, rows) = self.read(source, &seen.pointer).await?;
+        drop(lock);
+        let (state, chosen) = choose(&rows, metadata, wanted)?;
+        let key = (source.clone(), chosen.version);
+        if let Some((_, outline)) = self.outlines.get(&key).filter(|(known, _)| *known == state) {
+            return Ok(Some(outline));
+        }
+        let outline = Outline::of((&self.place(source), &self.manifests), &chosen, OUTLINED_FILES_MIN)
+            .await?
+            .map(Arc::new);
+        if let Some(outline) = &outline {
+            self.outlines.insert(key, (state, Arc::clone(outline)));
+        }
+        Ok(outline)
     }
 
     /// Whether no pointer of the catalog has moved since the version was found. `false` also where only a look can tell.
@@ -157,11 +196,10 @@ impl IcebergTables {
         wanted: Wanted,
         previous: Option<&Told>,
     ) -> Result<Told, Error> {
-        let version = match wanted {
-            Wanted::Latest => None,
-            Wanted::Version(version) => Some(version),
-        };
-        let previous = previous.filter(|told| version.is_none_or(|version| version == told.snapshot.version));
+        let previous = previous.filter(|told| match wanted {
+            Wanted::Latest => true,
+            Wanted::Version(version) => version == told.snapshot.version,
+        });
         let lock = self.lock(source).await;
         let seen = self.seek(source).await?;
         if let Some(told) = previous.filter(|told| told.seen.pointer == seen.pointer) {
@@ -169,18 +207,10 @@ impl IcebergTables {
         }
         let (metadata, rows) = self.read(source, &seen.pointer).await?;
         drop(lock);
-        let row = versions::choose(&rows, &metadata, version)?;
-        let state = State::of(row, &metadata);
+        let (state, chosen) = choose(&rows, metadata, wanted)?;
         if let Some(told) = previous.filter(|told| told.state == state) {
             return Ok(Told { seen, ..told.clone() });
         }
-        let chosen = Chosen {
-            metadata,
-            snapshot_id: row.snapshot_id,
-            schema_id: row.schema_id,
-            version: row.version,
-            timestamp_ms: row.timestamp_ms,
-        };
         let snapshot = uniform::replay(&self.place(source), &self.manifests, &chosen).await?;
         Ok(Told { snapshot: Arc::new(snapshot), state, seen })
     }
@@ -240,6 +270,22 @@ impl IcebergTables {
         self.versions.insert(key, Arc::clone(&rows));
         Ok((metadata, rows))
     }
+}
+
+/// The version that is wanted, and what it is made of.
+fn choose(
+    rows: &[TableVersion],
+    metadata: Arc<TableMetadata>,
+    wanted: Wanted,
+) -> Result<(State, Chosen), Error> {
+    let version = match wanted {
+        Wanted::Latest => None,
+        Wanted::Version(version) => Some(version),
+    };
+    let row = versions::choose(rows, &metadata, version)?;
+    let state = State::of(row, &metadata);
+    let TableVersion { snapshot_id, schema_id, version, timestamp_ms, .. } = row;
+    Ok((state, Chosen { metadata, snapshot_id, schema_id, version, timestamp_ms }))
 }
 
 fn reference_of(source: &TableSource) -> Option<&str> {

@@ -19,7 +19,10 @@ use super::history::History;
 use super::iceberg_tables::IcebergTables;
 use super::loaded::Loaded;
 use crate::delta::{self, Wanted};
+use crate::iceberg::snapshot::Totals;
 use crate::limits::{LOGS_READ_AT_ONCE, REPLAYS_AT_ONCE};
+use crate::skip::hints::Hints;
+use crate::skip::predicate::Predicate;
 use crate::spill::Spill;
 use crate::spill::manifest::{Kept, Tip};
 use crate::state::embedded::Store;
@@ -48,6 +51,14 @@ pub struct LoaderParts {
     /// Snapshots on disk; `None`: they are kept in memory only.
     pub spill: Option<Spill>,
     pub loads: SnapshotLoads,
+}
+
+/// A version, or a part of its files.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub snapshot: Arc<Snapshot>,
+    /// What all files of the version are together; `None`: the snapshot has them all.
+    pub totals: Option<Totals>,
 }
 
 /// How many were made.
@@ -102,6 +113,29 @@ impl Loader {
             Some(snapshot) => Ok(snapshot),
             None => self.load_behind(Key { source: source.clone(), wanted }).await,
         }
+    }
+
+    /// A version, or as much of it as a question needs: of a large version that is not loaded only what its manifest list
+    /// tells, and the files of those manifests that `hints` do not rule out. Without hints no file is needed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn load_part(
+        &self,
+        source: &TableSource,
+        wanted: Wanted,
+        hints: Option<&Hints>,
+    ) -> Result<Part, Error> {
+        if !self.shared.is_known(source, wanted) {
+            let (loader, hints) = (self.clone(), hints.cloned());
+            let key = Key { source: source.clone(), wanted };
+            let part = self.run(async move { loader.shared.part(&key, hints.as_ref()).await }).await;
+            // What is wrong with the table is said by who loads it.
+            if let Ok(Some(part)) = part {
+                return Ok(part);
+            }
+        }
+        Ok(Part { snapshot: self.load_together(source, wanted).await?, totals: None })
     }
 
     /// Loads on the control plane.
@@ -211,6 +245,28 @@ impl Shared {
             Loaded::Iceberg(told) => self.iceberg.is_current(told),
         };
         is_current.then(|| Arc::clone(loaded.snapshot()))
+    }
+
+    /// Whether to load a version costs little: it is there, or one that has most of its manifests.
+    fn is_known(&self, source: &TableSource, wanted: Wanted) -> bool {
+        let key = |wanted| Key { source: source.clone(), wanted };
+        // Nothing but its log tells what a Delta table is.
+        matches!(source, TableSource::Delta { .. })
+            || self.cache().holds(&key(wanted))
+            || self.cache().holds(&key(Wanted::Latest))
+    }
+
+    async fn part(&self, key: &Key, hints: Option<&Hints>) -> Result<Option<Part>, Error> {
+        let Some(outline) = self.iceberg.outline(&key.source, key.wanted).await? else { return Ok(None) };
+        let (totals, head) = (Some(outline.totals()), outline.head());
+        let Some(hints) = hints else { return Ok(Some(Part { snapshot: Arc::clone(head), totals })) };
+        let predicate = Predicate::compile(hints, &head.metadata);
+        let place = self.iceberg.place(&key.source);
+        let part = outline.part((&place, self.iceberg.manifests()), predicate).await?;
+        Ok(part.map(|snapshot| {
+            self.loads.count(LoadedFrom::Part);
+            Part { snapshot: Arc::new(snapshot), totals }
+        }))
     }
 
     async fn load(&self, key: &Key) -> Result<Loaded, Error> {

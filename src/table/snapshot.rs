@@ -60,8 +60,8 @@ impl Metadata {
     }
 }
 
-/// One version of a table with all its files.
-#[derive(Debug)]
+/// One version of a table with its files.
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     pub version: Version,
     /// When this version was committed, in milliseconds since the Unix epoch.

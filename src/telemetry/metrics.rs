@@ -74,6 +74,8 @@ pub enum LoadedFrom {
     Refresh,
     /// What an earlier process, or an evicted load, left on disk.
     Disk,
+    /// A manifest list, and of the manifests only those that a query needs.
+    Part,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -1,6 +1,7 @@
 //! Which manifests a snapshot has.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::error::{Error, Fault};
 use super::paths::Root;
@@ -11,7 +12,7 @@ use crate::limits::uniform::{MANIFESTS_MAX, UNIT_FILES_MIN, UNIT_PART_FILES_MIN,
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entry::Inherited;
 use crate::manifest::error::Error as ManifestError;
-use crate::manifest::manifest_list::{Content, ManifestFile, ManifestList};
+use crate::manifest::manifest_list::{Content, FieldSummary, ManifestFile, ManifestList, Summaries};
 use crate::storage::Buckets;
 
 /// Bytes of a manifest that one file takes at least; for manifests whose files nobody counted.
@@ -27,11 +28,39 @@ pub(super) struct Manifest {
     pub(super) spec_id: i32,
     pub(super) inherited: Inherited,
     /// Files in it, as far as the list tells.
-    file_count: u64,
+    pub(super) file_count: u64,
     /// No live file in it has a smaller sequence number.
     pub(super) min_sequence_number: i64,
     /// Whether it may have files from before the table counted its commits.
     pub(super) has_unnumbered_files: bool,
+    /// In the order of the spec's fields; empty where the list tells nothing.
+    pub(super) summaries: Arc<[Summary]>,
+}
+
+/// What is known of a partition field over all files of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Summary {
+    pub(super) has_nulls: bool,
+    pub(super) may_have_nans: bool,
+    pub(super) bounds: Option<SummaryBounds>,
+}
+
+/// The least and the greatest value that is neither null nor NaN ("Binary single-value serialization").
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SummaryBounds {
+    pub(super) low: Box<[u8]>,
+    pub(super) high: Box<[u8]>,
+}
+
+impl Summary {
+    fn of(told: FieldSummary<'_>) -> Self {
+        let bounds = told.lower_bound.zip(told.upper_bound);
+        Self {
+            has_nulls: told.contains_null,
+            may_have_nans: told.contains_nan != Some(false),
+            bounds: bounds.map(|(low, high)| SummaryBounds { low: low.into(), high: high.into() }),
+        }
+    }
 }
 
 impl Manifest {
@@ -47,6 +76,7 @@ impl Manifest {
             file_count: UNIT_FILES_MIN,
             min_sequence_number: 0,
             has_unnumbered_files: true,
+            summaries: Arc::default(),
         }
     }
 }
@@ -136,6 +166,7 @@ impl Listed {
             file_count: file_count(file),
             min_sequence_number: file.min_sequence_number,
             has_unnumbered_files: file.min_sequence_number == 0,
+            summaries: file.partitions.iter().flat_map(Summaries::iter).map(Summary::of).collect(),
         };
         match file.content {
             Content::Data => self.data.push(manifest),
@@ -227,6 +258,7 @@ mod tests {
             file_count,
             min_sequence_number: number,
             has_unnumbered_files: false,
+            summaries: Arc::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod change_reader;
 pub mod changes;
+pub mod chosen;
 mod decode;
 mod deleted;
 mod difference;
@@ -19,6 +20,7 @@ pub mod manifests;
 pub mod metadata_files;
 pub mod moments;
 pub mod naming;
+pub mod outline;
 mod partition_columns;
 mod partition_facts;
 pub mod paths;
@@ -29,6 +31,7 @@ mod remembered;
 mod sampled;
 mod schema;
 mod statistics;
+mod summary_facts;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -36,6 +39,7 @@ pub mod versions;
 
 use std::sync::Arc;
 
+use chosen::Chosen;
 use decode::Unit;
 use deleted::Losing;
 use error::Error;
@@ -48,20 +52,8 @@ use place::Place;
 use presentation::{Presentation, Subject};
 use schema::DELETION_VECTORS;
 
-use crate::iceberg::metadata::TableMetadata;
 use crate::table::file_list::FileList;
-use crate::table::snapshot::{Snapshot, Version};
-
-/// Which state of an Iceberg table is told as which version.
-#[derive(Debug, Clone)]
-pub struct Chosen {
-    pub metadata: Arc<TableMetadata>,
-    /// `None`: the table before its first snapshot.
-    pub snapshot_id: Option<i64>,
-    pub schema_id: i32,
-    pub version: Version,
-    pub timestamp_ms: i64,
-}
+use crate::table::snapshot::Snapshot;
 
 /// Reads a snapshot of an Iceberg table as a version of a Delta table.
 ///

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use super::history::History;
 use super::identities::{Identity, Only};
 use super::partition_columns::{self, PartitionColumns};
-use super::statistics::{Columns, Said};
+use super::statistics::{Columns, Nulls, Said};
 use super::values::Form;
 use crate::encode::json::unescape_into;
 use crate::iceberg::partition_spec::PartitionSpec;
@@ -28,19 +28,23 @@ use crate::table::partition_text::push_fact;
 /// The fields of a spec that say something of columns.
 #[derive(Debug)]
 pub(super) struct FactSpec {
-    spec_id: i32,
-    fields: Vec<FactField>,
+    pub(super) spec_id: i32,
+    /// How many fields the spec has.
+    pub(super) width: usize,
+    pub(super) fields: Vec<FactField>,
 }
 
 #[derive(Debug)]
-struct FactField {
+pub(super) struct FactField {
     id: i32,
     name: String,
-    transform: Transform,
+    /// Its place in the spec.
+    pub(super) at: usize,
+    pub(super) transform: Transform,
     /// The column's number among those that have statistics, how its bounds are spelt, and its type.
-    column: usize,
-    form: Form,
-    source: Primitive,
+    pub(super) column: usize,
+    pub(super) form: Form,
+    pub(super) source: Primitive,
 }
 
 impl FactSpec {
@@ -49,7 +53,7 @@ impl FactSpec {
         columns: &Columns,
         (index, history): (&SchemaIndex<'_>, &History<'_>),
     ) -> Self {
-        let fields = spec.fields.iter().filter_map(|field| {
+        let fields = spec.fields.iter().enumerate().filter_map(|(at, field)| {
             let &[source_id] = field.source_ids() else { return None };
             let place = index.find(source_id).filter(|place| field.transform.takes(place.field_type))?;
             let source = place.field_type.as_primitive()?.primitive().clone();
@@ -69,9 +73,9 @@ impl FactSpec {
             };
             let (column, form) = columns.find(source_id).filter(|_| !is_silent)?;
             let (name, transform) = (field.name.clone(), field.transform.clone());
-            Some(FactField { id: field.id, name, transform, column, form, source })
+            Some(FactField { id: field.id, name, at, transform, column, form, source })
         });
-        Self { spec_id: spec.id, fields: fields.collect() }
+        Self { spec_id: spec.id, width: spec.fields.len(), fields: fields.collect() }
     }
 }
 
@@ -167,7 +171,7 @@ impl<'t> Tuples<'t> {
 }
 
 /// Appends a fact that is escaped as statistics are.
-fn push(text: &mut Vec<u8>, escaped: &[u8]) {
+pub(super) fn push(text: &mut Vec<u8>, escaped: &[u8]) {
     let mut fact = Vec::with_capacity(escaped.len());
     unescape_into(escaped, &mut fact);
     if fact.len() <= PARTITION_FACT_BYTES_MAX {
@@ -197,9 +201,9 @@ fn push_key(value: Option<&Value<'_>>, key: &mut Vec<u8>) {
 
 impl FactField {
     /// What a partition value says; `None` if that is nothing.
-    fn said(&self, value: &Value<'_>, kind: Kind) -> Option<Said> {
+    pub(super) fn said(&self, value: &Value<'_>, kind: Kind) -> Option<Said> {
         if *value == Value::Null {
-            return Some(Said { is_null: true, ..Said::default() });
+            return Some(Said { nulls: Nulls::All, ..Said::default() });
         }
         let number = if let Value::Int(number) = value { Some(i128::from(*number)) } else { None };
         match self.transform {

@@ -59,11 +59,19 @@ impl<'e> Slot<'e> {
     }
 }
 
-/// What a partition value says of all values of a column.
+/// How many values of a column are null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Nulls {
+    #[default]
+    None,
+    All,
+    Unknown,
+}
+
+/// What partition values say of all values of a column.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Said {
-    /// There are none but nulls; otherwise there are no nulls.
-    pub(super) is_null: bool,
+    pub(super) nulls: Nulls,
     pub(super) low: Option<Vec<u8>>,
     pub(super) high: Option<Vec<u8>>,
     /// What texts begin with.
@@ -165,7 +173,11 @@ impl Columns {
                 self.put(section, column, &value, &mut out);
             }
         }
-        self.put("nullCount", column, if said.is_null { b"1" } else { b"0" }, &mut out);
+        match said.nulls {
+            Nulls::None => self.put("nullCount", column, b"0", &mut out),
+            Nulls::All => self.put("nullCount", column, b"1", &mut out),
+            Nulls::Unknown => {}
+        }
         if let Some(prefix) = &said.prefix {
             value.clear();
             push_text(prefix, &mut value);

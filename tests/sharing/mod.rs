@@ -13,6 +13,7 @@ mod hints;
 mod history;
 mod iceberg;
 mod iceberg_changes;
+mod iceberg_parts;
 mod iceberg_times;
 mod lists;
 mod log_table;

@@ -9,10 +9,11 @@ use lakeshare::iceberg::metadata::TableMetadata;
 use lakeshare::storage::Buckets;
 use lakeshare::table::file_list::Block;
 use lakeshare::table::snapshot::Snapshot;
+use lakeshare::uniform::chosen::Chosen;
 use lakeshare::uniform::error::Error;
 use lakeshare::uniform::manifests::Manifests;
 use lakeshare::uniform::place::Place;
-use lakeshare::uniform::{Chosen, replay};
+use lakeshare::uniform::replay;
 use serde_json::Value;
 
 use crate::delta::corpus::corpus;

@@ -17,7 +17,7 @@ use crate::manifest::fixture::manifest;
 use crate::manifest::fixture::rows::Row;
 use crate::state::record::TableVersion;
 use crate::storage::Buckets;
-use crate::uniform::Chosen;
+use crate::uniform::chosen::Chosen;
 use crate::uniform::moments::Moments;
 use crate::uniform::place::Place;
 

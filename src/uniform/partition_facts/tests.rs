@@ -25,9 +25,10 @@ use crate::table::deletion_vector::{DeletionVector, Place};
 use crate::table::file_list::{Block, FileList};
 use crate::table::path_digest::PathDigest;
 use crate::uniform::decode::decode;
-use crate::uniform::list::Manifest;
+use crate::uniform::list::{Manifest, Summary, SummaryBounds};
 use crate::uniform::paths::Root;
 use crate::uniform::presentation::{Presentation, Subject};
+use crate::uniform::summary_facts;
 
 /// A table of one column `v`; each spec has these transforms of it.
 fn table(of: &str, specs: &[Vec<&str>]) -> Arc<TableMetadata> {
@@ -281,6 +282,60 @@ impl Case {
         let kept = kept(&FileList::of_parts(unit.parts).unwrap(), &told, &self.hint());
         kept.into_iter().map(|(path, kept)| (wanted[&path], kept)).collect()
     }
+
+    /// Manifests of one spec each: whether one holds a wanted row, and whether it is read.
+    fn manifests(&self) -> Vec<(bool, bool)> {
+        let of = self.primitive();
+        let told = present(&table(self.of, &self.specs));
+        let hints = Hints { json: None, sql: vec![self.hint()] };
+        let predicate = Predicate::compile(&hints, &told.metadata);
+        let mut answers = Vec::new();
+        for (spec_id, spec) in self.specs.iter().enumerate() {
+            let rows = self.rows.iter().filter(|(of_spec, _)| *of_spec == spec_id).map(|(_, value)| value);
+            let values: Vec<&Option<Plain>> = rows.collect();
+            let summaries: Option<Vec<Summary>> =
+                spec.iter().map(|text| summary(&Transform::parse(text).unwrap(), &values, &of)).collect();
+            let (Some(summaries), false) = (summaries, values.is_empty()) else { continue };
+            let manifest = Manifest {
+                spec_id: i32::try_from(spec_id).unwrap(),
+                summaries: summaries.into(),
+                ..Manifest::unlisted(String::new(), String::new())
+            };
+            let text = summary_facts::text(&manifest, &told.telling.facts, &told.telling.columns);
+            let is_wanted = values.iter().any(|value| self.is_wanted(value.as_ref()));
+            answers.push((is_wanted, predicate.may_match_partition(&text)));
+        }
+        answers
+    }
+}
+
+/// What a manifest list says of these values in one field; `None` if a value has no partition.
+fn summary(transform: &Transform, values: &[&Option<Plain>], of: &Primitive) -> Option<Summary> {
+    let cells = values.iter().map(|value| match value {
+        Some(value) => cell(transform, value, of),
+        None => Some(Cell::Null),
+    });
+    let cells: Vec<Cell> = cells.collect::<Option<_>>()?;
+    let order = |cell: &Cell| match cell {
+        Cell::Int(number) => (i64::from(*number), Vec::new(), number.to_le_bytes().to_vec()),
+        Cell::Long(number) => (*number, Vec::new(), number.to_le_bytes().to_vec()),
+        Cell::Bytes(bytes) => {
+            (i64::from_be_bytes(bytes.as_slice().try_into().unwrap()), Vec::new(), bytes.clone())
+        }
+        Cell::Text(text) => (0, text.clone().into_bytes(), text.clone().into_bytes()),
+        Cell::Null | Cell::Boolean(_) | Cell::Float(_) | Cell::Double(_) | Cell::Fixed(_) => {
+            panic!("{cell:?}")
+        }
+    };
+    let mut known: Vec<_> = cells.iter().filter(|cell| **cell != Cell::Null).map(order).collect();
+    known.sort();
+    let bounds = known.first().zip(known.last());
+    Some(Summary {
+        has_nulls: known.len() < cells.len(),
+        may_have_nans: false,
+        bounds: bounds
+            .map(|(low, high)| SummaryBounds { low: low.2.clone().into(), high: high.2.clone().into() }),
+    })
 }
 
 fn row(path: &str, partition: Vec<Cell>) -> Row {
@@ -322,6 +377,30 @@ proptest! {
             prop_assert!(kept || !is_wanted, "{}", case.hint());
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn a_manifest_with_a_wanted_row_is_read(case in case()) {
+        for (is_wanted, is_read) in case.manifests() {
+            prop_assert!(is_read || !is_wanted, "{}", case.hint());
+        }
+    }
+}
+
+#[test]
+fn many_manifests_without_a_wanted_row_are_left_unread() {
+    let mut runner = TestRunner::deterministic();
+    let (mut without, mut unread) = (0, 0);
+    for _ in 0..500 {
+        for (is_wanted, is_read) in case().new_tree(&mut runner).unwrap().current().manifests() {
+            without += usize::from(!is_wanted);
+            unread += usize::from(!is_wanted && !is_read);
+        }
+    }
+    assert!(unread * 4 > without, "{unread} of {without}");
 }
 
 #[test]
