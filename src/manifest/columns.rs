@@ -76,6 +76,7 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
+    #[inline]
     fn iter<T>(self, read: impl Fn(&mut Cursor<'a>) -> Result<T, Fault>) -> impl Iterator<Item = (i32, T)> {
         let mut walk = Walk { cursor: Cursor::new(self.bytes), left: 0, form: self.form };
         std::iter::from_fn(move || walk.next(&read).ok().flatten())
@@ -90,6 +91,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// The next pair of which neither is null.
+    #[inline]
     fn next<T>(
         &mut self,
         read: impl Fn(&mut Cursor<'a>) -> Result<T, Fault>,
@@ -127,6 +129,7 @@ impl<'a> Counts<'a> {
     }
 
     /// Column ids and numbers.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (i32, i64)> + use<'a> {
         self.0.iter(Cursor::long)
     }
@@ -154,6 +157,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// Column ids and bounds.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (i32, &'a [u8])> + use<'a> {
         self.0.iter(Cursor::blob)
     }

@@ -1,5 +1,7 @@
 //! Manifests to segments: each live file as Delta knows files.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use bytes::Bytes;
 
 use super::error::{Error, Fault};
@@ -69,36 +71,56 @@ impl Unit {
     }
 }
 
+/// Memory that serves one decoding after the other: text that was not packed yet takes some 60 MB for a full segment.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    idle: Mutex<Vec<Buffer>>,
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    unpacker: Unpacker,
+    statistics: Text,
+    /// Empty between two decodings.
+    files: FileListBuilder,
+}
+
+impl Buffers {
+    fn lock(&self) -> MutexGuard<'_, Vec<Buffer>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Decodes manifests, one after the other.
-pub(super) fn decode(telling: &Telling, manifests: &[(Manifest, Bytes)]) -> Result<Unit, Error> {
+pub(super) fn decode(
+    telling: &Telling,
+    manifests: &[(Manifest, Bytes)],
+    buffers: &Buffers,
+) -> Result<Unit, Error> {
     let Telling { facts, columns, partitions, .. } = telling;
     let tuples = partition_facts::Telling { specs: facts, columns, partitions };
     let mut decoder = Decoder {
         telling,
-        unpacker: Unpacker::new(),
-        statistics: Text::default(),
+        buffer: buffers.lock().pop().unwrap_or_default(),
         tuples: Tuples::new(tuples),
-        files: FileListBuilder::default(),
         has_unnumbered_files: false,
         former: Found::default(),
     };
     for (manifest, bytes) in manifests {
         decoder.read(manifest, bytes)?;
     }
-    let segments = decoder.files.finish(&mut |text, out| out.extend_from_slice(text));
-    Ok(Unit {
-        parts: segments.into_iter().map(Part::whole).collect(),
-        has_unnumbered_files: decoder.has_unnumbered_files,
-        former: decoder.former,
-    })
+    let Decoder { mut buffer, has_unnumbered_files, former, .. } = decoder;
+    let segments = buffer.files.take().into_iter();
+    let segments = segments.map(|segment| segment.finish(&mut |text, out| out.extend_from_slice(text)));
+    let parts = segments.map(Part::whole).collect();
+    buffers.lock().push(buffer);
+    Ok(Unit { parts, has_unnumbered_files, former })
 }
 
 struct Decoder<'t> {
     telling: &'t Telling,
-    unpacker: Unpacker,
-    statistics: Text,
+    buffer: Buffer,
     tuples: Tuples<'t>,
-    files: FileListBuilder,
     has_unnumbered_files: bool,
     former: Found,
 }
@@ -159,10 +181,10 @@ impl Decoder<'_> {
         let places = self.tuples.places(spec_id, &identities, fields);
         let spec = Identities::of_spec(&self.telling.identities, spec_id);
         let told = Told { manifest, spec, identities, places };
-        let mut unpacker = std::mem::take(&mut self.unpacker);
+        let mut unpacker = std::mem::take(&mut self.buffer.unpacker);
         let mut add = |entry: &Entry<'_>| self.add(entry, &told);
         let read = each_live((manifest, bytes), &mut unpacker, &mut add);
-        self.unpacker = unpacker;
+        self.buffer.unpacker = unpacker;
         read
     }
 
@@ -201,8 +223,8 @@ impl Decoder<'_> {
             let column = self.telling.partitions.names().next().unwrap_or_default().to_owned();
             return Err(Fault::PartitionColumn { column, file: file() }.into());
         };
-        let statistics = self.telling.columns.write(entry, identities, &mut self.statistics);
-        self.files.push(&NewFile {
+        let statistics = self.telling.columns.write(entry, identities, &mut self.buffer.statistics);
+        self.buffer.files.push(&NewFile {
             digest: PathDigest::of(path.key),
             path,
             size_bytes,

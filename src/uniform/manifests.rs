@@ -12,7 +12,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::decode::{Telling, Unit, decode};
+use super::decode::{Buffers, Telling, Unit, decode};
 use super::error::Error;
 use super::list::{Manifest, Source};
 use super::remembered::Remembered;
@@ -102,8 +102,9 @@ impl Manifests {
             }
             found.push(unit);
         }
+        let buffers = Arc::default();
         for wanted in in_batches(missing) {
-            for (number, key, unit) in self.decoded(source, telling, wanted).await? {
+            for (number, key, unit) in self.decoded(source, (telling, &buffers), wanted).await? {
                 self.units.insert(key, Arc::clone(&unit));
                 if let Some(place) = found.get_mut(number) {
                     *place = Some(unit);
@@ -116,7 +117,7 @@ impl Manifests {
     async fn decoded(
         &self,
         source: &Source<'_>,
-        telling: &Arc<Telling>,
+        (telling, buffers): (&Arc<Telling>, &Arc<Buffers>),
         wanted: Vec<Wanted>,
     ) -> Result<Vec<(usize, u128, Arc<Unit>)>, Error> {
         let keys: Vec<(usize, u128)> = wanted.iter().map(|one| (one.number, one.key)).collect();
@@ -140,9 +141,9 @@ impl Manifests {
                 group.push((manifest, bytes));
             }
         }
-        let telling = Arc::clone(telling);
+        let (telling, buffers) = (Arc::clone(telling), Arc::clone(buffers));
         let decoding = tokio::task::spawn_blocking(move || {
-            side_by_side::each(&groups, |group| decode(&telling, group).map(Arc::new))
+            side_by_side::each(&groups, |group| decode(&telling, group, &buffers).map(Arc::new))
         });
         let units = decoding.await.map_err(|_| Error::BrokenOff)??;
         Ok(keys.into_iter().zip(units).map(|((number, key), unit)| (number, key, unit)).collect())

@@ -12,7 +12,6 @@ use super::values::{Form, push_text};
 use crate::encode::decimal;
 use crate::iceberg::types::{Field, Type};
 use crate::limits::STATS_BYTES_MAX;
-use crate::manifest::columns::{Bounds, Counts};
 use crate::manifest::entry::Entry;
 
 /// The columns of a schema that files have statistics of.
@@ -22,14 +21,14 @@ pub(super) struct Columns {
     list: Vec<Column>,
     /// Numbers of columns by field id, ascending.
     by_id: Vec<(i32, usize)>,
-    /// Structs around columns: `"name":`, escaped.
+    /// Structs around columns: `,"name":`, escaped.
     groups: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
 struct Column {
     form: Form,
-    /// `"name":`, escaped.
+    /// `,"name":`, escaped.
     key: Vec<u8>,
     /// The structs that it lies in, from the outside.
     groups: Vec<usize>,
@@ -97,18 +96,22 @@ impl Text {
         self.out.extend(std::iter::repeat_n(b'}', self.open.len() - same));
         self.open.truncate(same);
         for group in wanted.iter().skip(same) {
-            self.push_comma();
-            self.out.extend_from_slice(keys.get(*group).map(Vec::as_slice).unwrap_or_default());
+            self.push_key(keys.get(*group).map(Vec::as_slice).unwrap_or_default());
             self.out.push(b'{');
             self.open.push(*group);
         }
     }
 
-    fn push_comma(&mut self) {
-        if self.out.last() != Some(&b'{') {
-            self.out.push(b',');
-        }
+    /// Appends a key, without its comma where it is the first.
+    #[inline]
+    fn push_key(&mut self, key: &[u8]) {
+        let is_first = self.out.last() == Some(&b'{');
+        self.out.extend_from_slice(if is_first { without_comma(key) } else { key });
     }
+}
+
+fn without_comma(key: &[u8]) -> &[u8] {
+    key.strip_prefix(b",").unwrap_or(key)
 }
 
 impl Columns {
@@ -123,7 +126,7 @@ impl Columns {
 
     fn collect(&mut self, fields: &[Field], naming: &Naming, groups: &mut Vec<usize>) {
         for field in fields {
-            let mut key = Vec::new();
+            let mut key = vec![b','];
             push_text(&naming.physical_name(field.id, &field.name), &mut key);
             key.push(b':');
             match &field.field_type {
@@ -145,6 +148,7 @@ impl Columns {
     }
 
     /// The number of a column. `guess` is its place in the order of ids if ids come ascending, as most writers have them.
+    #[inline]
     fn number_of(&self, id: i32, guess: &mut usize) -> Option<usize> {
         let is_it = |at: usize| self.by_id.get(at).is_some_and(|(known, _)| *known == id);
         if !is_it(*guess) {
@@ -197,27 +201,36 @@ impl Columns {
         out.push(b':');
         for group in &column.groups {
             out.push(b'{');
-            out.extend_from_slice(self.groups.get(*group).map(Vec::as_slice).unwrap_or_default());
+            out.extend_from_slice(without_comma(
+                self.groups.get(*group).map(Vec::as_slice).unwrap_or_default(),
+            ));
         }
         out.push(b'{');
-        out.extend_from_slice(&column.key);
+        out.extend_from_slice(without_comma(&column.key));
         out.extend_from_slice(value);
         out.extend(std::iter::repeat_n(b'}', column.groups.len() + 1));
     }
 
     fn slots<'e>(&self, entry: &Entry<'e>, only: &'e [(i32, Only<'e>)]) -> Vec<Slot<'e>> {
         let mut slots = vec![Slot::default(); self.list.len()];
-        let bounds = |bounds: Option<Bounds<'e>>| bounds.into_iter().flat_map(|bounds| bounds.iter());
-        let counts = |counts: Option<Counts<'e>>| counts.into_iter().flat_map(|counts| counts.iter());
-        self.fill(&mut slots, bounds(entry.lower_bounds), |slot, low| slot.low = Some(low));
-        self.fill(&mut slots, bounds(entry.upper_bounds), |slot, high| slot.high = Some(high));
-        self.fill(&mut slots, counts(entry.null_value_counts), |slot, nulls| slot.nulls = Some(nulls));
-        self.fill(&mut slots, counts(entry.nan_value_counts), |slot, nans| slot.nans = Some(nans));
+        if let Some(bounds) = entry.lower_bounds {
+            self.fill(&mut slots, bounds.iter(), |slot, low| slot.low = Some(low));
+        }
+        if let Some(bounds) = entry.upper_bounds {
+            self.fill(&mut slots, bounds.iter(), |slot, high| slot.high = Some(high));
+        }
+        if let Some(counts) = entry.null_value_counts {
+            self.fill(&mut slots, counts.iter(), |slot, nulls| slot.nulls = Some(nulls));
+        }
+        if let Some(counts) = entry.nan_value_counts {
+            self.fill(&mut slots, counts.iter(), |slot, nans| slot.nans = Some(nans));
+        }
         let only = only.iter().map(|(id, only)| (*id, only));
         self.fill(&mut slots, only, |slot, only| slot.narrow(only, entry.record_count));
         slots
     }
 
+    #[inline]
     fn fill<'e, T>(
         &self,
         slots: &mut [Slot<'e>],
@@ -283,8 +296,7 @@ impl Columns {
             // Most columns lie in no struct: what is said of them goes straight to its place.
             if column.groups.is_empty() && text.open.is_empty() {
                 let before = text.out.len();
-                text.push_comma();
-                text.out.extend_from_slice(&column.key);
+                text.push_key(&column.key);
                 if !write(column.form, slot, &mut text.out) {
                     text.out.truncate(before);
                 }
@@ -295,8 +307,7 @@ impl Columns {
                 continue;
             }
             text.enter(&column.groups, &self.groups);
-            text.push_comma();
-            text.out.extend_from_slice(&column.key);
+            text.push_key(&column.key);
             text.out.extend_from_slice(&text.value);
         }
         if text.out.len() == empty {

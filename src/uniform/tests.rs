@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::decode::{Reason, Unit, decode};
+use super::decode::{Buffers, Reason, Unit, decode};
 use super::error::{Error, Fault};
 use super::former_types::Verdict;
 use super::list::Manifest;
@@ -253,7 +253,7 @@ fn row(path: &str) -> Row {
 fn unit(told: &Presentation, partition: &Value, rows: &[Row]) -> Result<Unit, Error> {
     let bytes = manifest(rows, &[(1_000, partition.clone())], &Style::default());
     let manifest = Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned());
-    decode(&told.telling, &[(manifest, Bytes::from(bytes))])
+    decode(&told.telling, &[(manifest, Bytes::from(bytes))], &Buffers::default())
 }
 
 fn files(unit: Unit) -> FileList {
@@ -384,7 +384,8 @@ fn files_have_to_hold_what_they_are_partitioned_by() {
     metadata["partition-specs"].as_array_mut().unwrap().push(json!({"spec-id": 3, "fields": []}));
     let metadata = TableMetadata::parse(metadata.to_string().as_bytes()).unwrap();
     let bytes = manifest(&[Row { partition: vec![], ..lacking }], &[], &Style::default());
-    let unit = decode(&present(&metadata).unwrap().telling, &[(other, Bytes::from(bytes))]);
+    let manifests = [(other, Bytes::from(bytes))];
+    let unit = decode(&present(&metadata).unwrap().telling, &manifests, &Buffers::default());
     assert!(unit.is_ok(), "{unit:?}");
 }
 

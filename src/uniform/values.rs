@@ -100,9 +100,10 @@ impl Form {
             Self::Decimal { scale } => return push_decimal(unscaled(bound)?, scale, out),
             Self::Date => {
                 let date = Date::of_days(i32::from_le_bytes(bound.try_into().ok()?).into())?;
-                out.extend_from_slice(b"\\\"");
-                date.push(out);
-                out.extend_from_slice(b"\\\"");
+                let mut text = *b"\\\"yyyy-mm-dd\\\"";
+                let [_, _, spelt @ .., _, _] = &mut text;
+                *spelt = date.spelt();
+                out.extend_from_slice(&text);
             }
             Self::Timestamp { is_utc } => {
                 let micros = match bound.len() {
@@ -111,6 +112,7 @@ impl Form {
                 };
                 push_moment(micros, is_utc, out)?;
             }
+            Self::Text if is_plain(bound) => push_plain(bound, out),
             Self::Text => push_text(std::str::from_utf8(bound).ok()?, out),
             Self::None => return None,
         }
@@ -180,12 +182,13 @@ impl Date {
         (1..=9_999).contains(&year).then_some(Self { year, month, day })
     }
 
-    fn push(self, out: &mut Vec<u8>) {
-        decimal::push_padded(self.year.unsigned_abs(), 4, out);
-        out.push(b'-');
-        decimal::push_padded(self.month.unsigned_abs(), 2, out);
-        out.push(b'-');
-        decimal::push_padded(self.day.unsigned_abs(), 2, out);
+    /// `YYYY-MM-DD`.
+    fn spelt(self) -> [u8; 10] {
+        let digit = |number: i64| b'0' + u8::try_from(number % 10).unwrap_or_default();
+        let Self { year, month, day } = self;
+        let [millennium, century, decade, year] = [year / 1_000, year / 100, year / 10, year].map(digit);
+        let [month_tens, month, day_tens, day] = [month / 10, month, day / 10, day].map(digit);
+        [millennium, century, decade, year, b'-', month_tens, month, b'-', day_tens, day]
     }
 }
 
@@ -195,7 +198,7 @@ fn push_moment(micros: i64, is_utc: bool, out: &mut Vec<u8>) -> Option<()> {
     let of_day = micros.rem_euclid(DAY_MICROS);
     let seconds = of_day / SECOND_MICROS;
     out.extend_from_slice(b"\\\"");
-    date.push(out);
+    out.extend_from_slice(&date.spelt());
     for (mark, number) in [(b'T', seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
         out.push(mark);
         decimal::push_padded(number.unsigned_abs(), 2, out);
@@ -208,15 +211,27 @@ fn push_moment(micros: i64, is_utc: bool, out: &mut Vec<u8>) -> Option<()> {
 
 /// A text as a JSON string that stands inside of a JSON string.
 pub(super) fn push_text(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\\\"");
-    let is_plain = |byte: u8| (b' '..0x7F).contains(&byte) && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        let mut once = Vec::with_capacity(json::room(text));
-        json::escape_into(text, &mut once);
-        json::escape_into(&String::from_utf8_lossy(&once), out);
+    if is_plain(text.as_bytes()) {
+        push_plain(text.as_bytes(), out);
+        return;
     }
+    out.extend_from_slice(b"\\\"");
+    let mut once = Vec::with_capacity(json::room(text));
+    json::escape_into(text, &mut once);
+    json::escape_into(&String::from_utf8_lossy(&once), out);
+    out.extend_from_slice(b"\\\"");
+}
+
+/// Whether a text is spelt as it is. All bytes are looked at, many at once.
+fn is_plain(text: &[u8]) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
+    text.iter().fold(true, |all, byte| all & is_plain(*byte))
+}
+
+fn push_plain(text: &[u8], out: &mut Vec<u8>) {
+    out.reserve(text.len() + 4);
+    out.extend_from_slice(b"\\\"");
+    out.extend_from_slice(text);
     out.extend_from_slice(b"\\\"");
 }
 

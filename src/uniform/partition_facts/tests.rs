@@ -24,7 +24,7 @@ use crate::skip::pruner::Pruner;
 use crate::table::deletion_vector::{DeletionVector, Place};
 use crate::table::file_list::{Block, FileList};
 use crate::table::path_digest::PathDigest;
-use crate::uniform::decode::decode;
+use crate::uniform::decode::{Buffers, decode};
 use crate::uniform::list::{Manifest, Summary, SummaryBounds};
 use crate::uniform::paths::Root;
 use crate::uniform::presentation::{Presentation, Subject};
@@ -278,7 +278,7 @@ impl Case {
             let bytes = Bytes::from(manifest(&rows, &types, &style));
             manifests.push((Manifest::unlisted("m".to_owned(), format!("s3://b/m{spec_id}")), bytes));
         }
-        let unit = decode(&told.telling, &manifests).unwrap();
+        let unit = decode(&told.telling, &manifests, &Buffers::default()).unwrap();
         let kept = kept(&FileList::of_parts(unit.parts).unwrap(), &told, &self.hint());
         kept.into_iter().map(|(path, kept)| (wanted[&path], kept)).collect()
     }
@@ -426,7 +426,7 @@ fn keeps(of: &str, transform: &str, cell: &Cell, hint: &str) -> bool {
         let style = Style { has_ids, ..Style::default() };
         let bytes = manifest(&[row("s3://b/t/f", vec![cell.clone()])], &[(1_000, avro.clone())], &style);
         let manifest = Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned());
-        let unit = decode(&told.telling, &[(manifest, Bytes::from(bytes))]).unwrap();
+        let unit = decode(&told.telling, &[(manifest, Bytes::from(bytes))], &Buffers::default()).unwrap();
         kept(&FileList::of_parts(unit.parts).unwrap(), &told, hint)[0].1
     });
     assert_eq!(with_ids, without_ids, "{transform} {hint}");
@@ -471,7 +471,8 @@ fn a_file_that_loses_rows_stays_in_its_partition() {
     let told = present(&table("long", &[vec!["bucket[16]"]]));
     let rows = [2, 3].map(|bucket| row(&format!("s3://b/t/{bucket}"), vec![Cell::Int(bucket)]));
     let bytes = Bytes::from(manifest(&rows, &[(1_000, json!("int"))], &Style::default()));
-    let unit = decode(&told.telling, &[(Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned()), bytes)]);
+    let manifests = [(Manifest::unlisted("m".to_owned(), "s3://b/m".to_owned()), bytes)];
+    let unit = decode(&told.telling, &manifests, &Buffers::default());
     let files = FileList::of_parts(unit.unwrap().parts).unwrap();
     let vector = DeletionVector {
         place: Place::Inline(b"vBn[lx{q8@P<9BNH/isA"),
