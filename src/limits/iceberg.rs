@@ -30,6 +30,10 @@ pub const VERSION_HINT_BYTES_MAX: u64 = 1 << 10;
 /// Metadata files after the one that a hint names that are looked for one by one; beyond, the directory is listed.
 pub const METADATA_FILES_AHEAD_MAX: u64 = 16;
 
+/// How long a directory was left alone before its listing is good until it changes: longer than the clock of any file
+/// system takes to tick, so that each later change leaves a trace.
+pub const DIRECTORY_SETTLED_MS: i64 = 2_500;
+
 /// Parsed metadata of shared tables that is kept, in bytes.
 pub const SHARED_METADATA_CACHE_BYTES: usize = 64 << 20;
 

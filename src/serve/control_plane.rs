@@ -72,6 +72,7 @@ pub(super) async fn build_doors(ground: Ground<'_>) -> Result<Doors, Error> {
         cache_bytes: config.snapshot_cache_bytes,
         spill,
         loads: ground.metrics.snapshot_loads(),
+        clock: ground.clock.clone(),
     });
     let sharing = sharing::Door::new(sharing::door_parts::DoorParts {
         directory: Arc::clone(&published),

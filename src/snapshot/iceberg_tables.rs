@@ -1,8 +1,8 @@
 //! Versions of Iceberg tables: their place, their state, their files.
 //!
 //! Each look asks where the metadata file is now, so nobody is told of an older version than the newest at the time of
-//! asking. For a table of the catalog a core can tell by itself that no pointer has moved since; other tables are looked
-//! for in their directory.
+//! asking. For a table of the catalog a core can tell by itself that no pointer has moved since; for another one in an
+//! embedded bucket it asks the kernel, where that can tell.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::Error;
 use crate::byte_cache;
+use crate::clock::Clock;
 use crate::delta::Wanted;
 use crate::iceberg::metadata::TableMetadata;
 use crate::iceberg::reference::MAIN_BRANCH;
@@ -33,12 +34,14 @@ use crate::uniform::naming::NAME_MAPPING;
 use crate::uniform::outline::Outline;
 use crate::uniform::place::Place;
 use crate::uniform::pointer::{self, Pointer};
+use crate::uniform::sight::{BareTable, Sight};
 use crate::uniform::{self, versions};
 
 /// What all Iceberg tables are loaded with.
 pub(super) struct IcebergTables {
     buckets: Buckets,
     store: Store,
+    clock: Clock,
     metadata: MetadataFiles,
     /// What the state store has, by its key.
     versions: Cache<String, Arc<[TableVersion]>, ByBytes>,
@@ -102,15 +105,24 @@ impl State {
 #[derive(Debug, Clone)]
 struct Seen {
     pointer: Pointer,
-    /// The catalog's generation before it was asked; `None`: the table has no catalog.
-    generation: Option<u64>,
+    before: Before,
+}
+
+/// What there was before the metadata file was looked for.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    /// The catalog's generation.
+    Catalog(u64),
+    /// The directory of a table without a catalog.
+    Directory(Sight),
 }
 
 impl IcebergTables {
-    pub(super) fn new(buckets: Buckets, store: Store) -> Self {
+    pub(super) fn new(buckets: Buckets, store: Store, clock: Clock) -> Self {
         Self {
             buckets,
             store,
+            clock,
             metadata: MetadataFiles::default(),
             versions: byte_cache::whole(VERSIONS_CACHE_BYTES, 4 << 10, ByBytes),
             manifests: Manifests::default(),
@@ -154,9 +166,18 @@ impl IcebergTables {
         Ok(outline)
     }
 
-    /// Whether no pointer of the catalog has moved since the version was found. `false` also where only a look can tell.
-    pub(super) fn is_current(&self, told: &Told) -> bool {
-        told.seen.generation == Some(self.store.entries_generation())
+    /// Whether no pointer of the catalog has moved since the version was found, or the table's own has not. `false` also where
+    /// only a look can tell.
+    pub(super) fn is_current(&self, source: &TableSource, told: &Told) -> bool {
+        let Seen { pointer, before } = &told.seen;
+        match before {
+            Before::Catalog(generation) => *generation == self.store.entries_generation(),
+            Before::Directory(sight) => self.bare(source).is_newest(pointer, *sight),
+        }
+    }
+
+    fn bare<'a>(&'a self, source: &'a TableSource) -> BareTable<'a> {
+        BareTable { buckets: &self.buckets, bucket: source.bucket(), location: source.location() }
     }
 
     /// Loads a version. `previous` is an earlier answer to the same question, or the same version.
@@ -233,11 +254,12 @@ impl IcebergTables {
                 let generation = self.store.entries_generation();
                 let name = EntryName { namespace: namespace.clone(), name: table.clone() };
                 let pointer = pointer::of_entry(&self.store, warehouse, &name).await?;
-                Ok(Seen { pointer, generation: Some(generation) })
+                Ok(Seen { pointer, before: Before::Catalog(generation) })
             }
             TableSource::Iceberg { bucket, location, .. } | TableSource::Delta { bucket, location } => {
+                let sight = self.bare(source).sight(self.clock.now_ms());
                 let pointer = pointer::of_directory(&self.buckets, bucket, location).await?;
-                Ok(Seen { pointer, generation: None })
+                Ok(Seen { pointer, before: Before::Directory(sight) })
             }
         }
     }

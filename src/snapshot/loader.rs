@@ -18,6 +18,7 @@ use super::gather::{Question, gather};
 use super::history::History;
 use super::iceberg_tables::IcebergTables;
 use super::loaded::Loaded;
+use crate::clock::Clock;
 use crate::delta::{self, Wanted};
 use crate::iceberg::snapshot::Totals;
 use crate::limits::{LOGS_READ_AT_ONCE, REPLAYS_AT_ONCE};
@@ -51,6 +52,7 @@ pub struct LoaderParts {
     /// Snapshots on disk; `None`: they are kept in memory only.
     pub spill: Option<Spill>,
     pub loads: SnapshotLoads,
+    pub clock: Clock,
 }
 
 /// A version, or a part of its files.
@@ -80,8 +82,8 @@ struct Shared {
 
 impl Loader {
     pub fn new(parts: LoaderParts) -> Self {
-        let LoaderParts { buckets, store, control, cache_bytes, spill, loads } = parts;
-        let iceberg = IcebergTables::new(buckets.clone(), store);
+        let LoaderParts { buckets, store, control, cache_bytes, spill, loads, clock } = parts;
+        let iceberg = IcebergTables::new(buckets.clone(), store, clock);
         let cache = Mutex::new(Cache::new(cache_bytes));
         let replays = Semaphore::new(REPLAYS_AT_ONCE);
         let logs = Semaphore::new(LOGS_READ_AT_ONCE);
@@ -242,7 +244,7 @@ impl Shared {
                 let (bucket, location) = (key.source.bucket(), key.source.location());
                 loaded.is_current(key.wanted, |key| self.buckets.glimpse(bucket, location, key))
             }
-            Loaded::Iceberg(told) => self.iceberg.is_current(told),
+            Loaded::Iceberg(told) => self.iceberg.is_current(&key.source, told),
         };
         is_current.then(|| Arc::clone(loaded.snapshot()))
     }

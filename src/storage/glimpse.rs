@@ -14,12 +14,30 @@ use super::table_store::ObjectInfo;
 
 /// What a look at a name shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Glimpse {
-    /// The same as the store says of it.
-    There(ObjectInfo),
+pub enum Glimpse<T = ObjectInfo> {
+    /// Of an object, the same as the store says of it.
+    There(T),
     Absent,
     /// Only the store can tell.
     Unclear,
+}
+
+/// A state of a directory: whatever is put into it or taken out makes it another one, if the directory was left alone for
+/// longer than the file system's clock takes to tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DirectoryMark {
+    device: u64,
+    inode: u64,
+    changed_seconds: i64,
+    changed_nanos: u64,
+}
+
+impl DirectoryMark {
+    /// When its state began, in milliseconds since the Unix epoch by the file system's clock.
+    pub fn changed_ms(&self) -> i64 {
+        let millis = i64::try_from(self.changed_nanos / 1_000_000).unwrap_or_default();
+        self.changed_seconds.saturating_mul(1_000).saturating_add(millis)
+    }
 }
 
 /// The directory of all embedded buckets; cheap to clone.
@@ -36,18 +54,56 @@ impl Root {
     }
 
     /// Looks at the object `key` of the table at `location` in `bucket`. No symbolic link is followed.
-    pub(super) fn look(&self, bucket: &str, location: &str, key: &str) -> Glimpse {
+    pub(super) fn look(&self, place: [&str; 3]) -> Glimpse {
+        self.opened(place, OFlags::PATH, |file| info(&rustix::fs::fstat(&file)?).ok_or(Errno::NOTSUP))
+    }
+
+    /// Looks at the directory `key` of the table at `location` in `bucket`.
+    pub(super) fn look_at_directory(&self, place: [&str; 3]) -> Glimpse<DirectoryMark> {
+        self.opened(place, OFlags::PATH | OFlags::DIRECTORY, |directory| {
+            let stat = rustix::fs::fstat(&directory)?;
+            Ok(DirectoryMark {
+                device: stat.st_dev,
+                inode: stat.st_ino,
+                changed_seconds: stat.st_ctime,
+                changed_nanos: stat.st_ctime_nsec,
+            })
+        })
+    }
+
+    /// What an object of at most `bytes_max` holds; of a larger one only the store can tell.
+    pub(super) fn read(&self, place: [&str; 3], bytes_max: usize) -> Glimpse<Vec<u8>> {
+        // Who opens a pipe must not wait for its writer.
+        self.opened(place, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY, |file| {
+            info(&rustix::fs::fstat(&file)?).ok_or(Errno::NOTSUP)?;
+            let mut bytes = vec![0; bytes_max + 1];
+            let mut length = 0;
+            while let Some(room) = bytes.get_mut(length..).filter(|room| !room.is_empty()) {
+                match rustix::io::read(&file, room)? {
+                    0 => break,
+                    count => length += count,
+                }
+            }
+            bytes.truncate(length);
+            if length > bytes_max { Err(Errno::FBIG) } else { Ok(bytes) }
+        })
+    }
+
+    fn opened<T>(
+        &self,
+        [bucket, location, key]: [&str; 3],
+        flags: OFlags,
+        see: impl FnOnce(OwnedFd) -> Result<T, Errno>,
+    ) -> Glimpse<T> {
         let Some(directory) = &self.directory else { return Glimpse::Unclear };
         // How a store spells such names in a file system is its own business.
-        if location.contains('%') {
+        if location.contains('%') || location.contains("//") {
             return Glimpse::Unclear;
         }
         let path = [bucket, location, key].join("/");
         let links = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let opened =
-            rustix::fs::openat2(directory, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), links);
-        match opened.and_then(rustix::fs::fstat) {
-            Ok(stat) => info(&stat).map_or(Glimpse::Unclear, Glimpse::There),
+        match rustix::fs::openat2(directory, path, flags | OFlags::CLOEXEC, Mode::empty(), links) {
+            Ok(file) => see(file).map_or(Glimpse::Unclear, Glimpse::There),
             Err(Errno::NOENT) => Glimpse::Absent,
             Err(_) => Glimpse::Unclear,
         }

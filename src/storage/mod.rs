@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use error::Error;
 use files::data_dir::DataDir;
-use glimpse::Glimpse;
+use glimpse::{DirectoryMark, Glimpse};
 use local::LocalBucket;
 use table_store::TableStore;
 
@@ -130,6 +130,18 @@ impl Buckets {
 
     /// What the object `key` of a table is now, if that can be told without waiting for another thread.
     pub fn glimpse(&self, bucket: &str, location: &str, key: &str) -> Glimpse {
-        self.root.look(bucket, location, key)
+        self.root.look([bucket, location, key])
+    }
+
+    /// What the object `key` of a table holds, if that are at most `bytes_max` and can be told without waiting for another
+    /// thread.
+    pub fn glimpse_bytes(&self, place: [&str; 3], bytes_max: usize) -> Glimpse<Vec<u8>> {
+        self.root.read(place, bytes_max)
+    }
+
+    /// The state of the directory `key` of a table, if that can be told without waiting for another thread; `place` is the
+    /// bucket, the table's location, and the key.
+    pub fn glimpse_directory(&self, place: [&str; 3]) -> Glimpse<DirectoryMark> {
+        self.root.look_at_directory(place)
     }
 }

@@ -96,7 +96,7 @@ impl MetadataFiles {
 }
 
 /// A file that is replaced in its place gets another name.
-fn name_of(Pointer { bucket, key, info }: &Pointer) -> String {
+fn name_of(Pointer { bucket, key, info, .. }: &Pointer) -> String {
     match info {
         None => format!("{bucket}/{key}"),
         Some(info) => {

@@ -30,6 +30,7 @@ mod presentation;
 mod remembered;
 mod sampled;
 mod schema;
+pub mod sight;
 mod statistics;
 mod summary_facts;
 #[cfg(test)]

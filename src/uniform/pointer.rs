@@ -15,12 +15,12 @@ use crate::storage::Buckets;
 use crate::storage::error::Error as StorageError;
 use crate::storage::table_store::{ObjectInfo, TableStore};
 
-const VERSION_HINT: &str = "metadata/version-hint.text";
-const DIRECTORY: &str = "metadata";
+pub(super) const VERSION_HINT: &str = "metadata/version-hint.text";
+pub(super) const DIRECTORY: &str = "metadata";
 
 /// Names of a metadata file by its number or hint, the usual one first (Iceberg, "File System Tables"; the reference
 /// implementation, `HadoopTableOperations`).
-const NAMES: [(&str, &str); 6] = [
+pub(super) const NAMES: [(&str, &str); 6] = [
     ("v", ".metadata.json"),
     ("v", ".gz.metadata.json"),
     ("v", ".metadata.json.gz"),
@@ -82,6 +82,8 @@ pub struct Pointer {
     pub key: String,
     /// What the store knew of it; `None` for files of a catalog, which never change.
     pub info: Option<ObjectInfo>,
+    /// Whether it is the one file with the highest number in its directory, where no hint leads to another.
+    pub(super) is_highest: bool,
 }
 
 /// The metadata file of a table of the catalog.
@@ -97,7 +99,7 @@ pub async fn of_entry(store: &Store, warehouse: &str, name: &EntryName) -> Resul
     let location = entry.metadata_location;
     let key = Root::new(warehouse, "", "").own_key(&location);
     let key = key.map_err(|source| Error::Location { location, source })?;
-    Ok(Pointer { bucket: warehouse.to_owned(), key, info: None })
+    Ok(Pointer { bucket: warehouse.to_owned(), key, info: None, is_highest: false })
 }
 
 /// The newest metadata file below `location` in `bucket`.
@@ -106,16 +108,23 @@ pub async fn of_entry(store: &Store, warehouse: &str, name: &EntryName) -> Resul
 /// [`Error::NotATable`], [`Error::Storage`].
 pub async fn of_directory(buckets: &Buckets, bucket: &str, location: &str) -> Result<Pointer, Error> {
     let table = buckets.open(bucket, location)?;
-    let found = match hinted(&table).await? {
-        Some(found) => Some(found),
-        None => highest(&table).await?,
+    let (found, is_highest) = if let Some(found) = hinted(&table).await? {
+        (found, false)
+    } else {
+        let found = highest(&table).await?;
+        found.ok_or_else(|| Error::NotATable { table: table.name().to_owned() })?
     };
-    let (name, info) = found.ok_or_else(|| Error::NotATable { table: table.name().to_owned() })?;
-    let key = [location, DIRECTORY, &name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    Ok(Pointer { bucket: bucket.to_owned(), key: key.join("/"), info: Some(info) })
+    let (name, info) = found;
+    Ok(Pointer { bucket: bucket.to_owned(), key: key_of(location, &name), info: Some(info), is_highest })
 }
 
-type Found = (String, ObjectInfo);
+/// The key of a file in a table's directory of metadata.
+pub(super) fn key_of(location: &str, name: &str) -> String {
+    let parts = [location, DIRECTORY, name].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+pub(super) type Found = (String, ObjectInfo);
 
 /// The file that the hint names, or the last one of those that follow it without a gap.
 async fn hinted(table: &TableStore) -> Result<Option<Found>, Error> {
@@ -157,11 +166,17 @@ async fn of_hint(table: &TableStore, hint: &str, names: &[(&str, &str)]) -> Resu
     Ok(None)
 }
 
-/// The file with the highest number; of several the one that was written last.
-async fn highest(table: &TableStore) -> Result<Option<Found>, Error> {
+/// The file with the highest number, and whether no other has it; of several the one that was written last.
+async fn highest(table: &TableStore) -> Result<Option<(Found, bool)>, Error> {
     let mut highest: Option<(u64, i64, String, ObjectInfo)> = None;
+    let mut is_alone = true;
     let mut visit = |name: &str, info: ObjectInfo| {
         let Some(number) = number_of(name) else { return };
+        is_alone = match &highest {
+            Some((known, ..)) if number == *known => false,
+            Some((known, ..)) if number < *known => is_alone,
+            _ => true,
+        };
         let is_higher = highest.as_ref().is_none_or(|(known, modified_ms, known_name, _)| {
             (number, info.modified_ms, name) > (*known, *modified_ms, known_name.as_str())
         });
@@ -170,7 +185,7 @@ async fn highest(table: &TableStore) -> Result<Option<Found>, Error> {
         }
     };
     table.list(DIRECTORY, "", &mut visit).await?;
-    Ok(highest.map(|(_, _, name, info)| (name, info)))
+    Ok(highest.map(|(_, _, name, info)| ((name, info), is_alone)))
 }
 
 /// The number in the name of a metadata file, `v3.metadata.json` or `00003-UUID.metadata.json`.

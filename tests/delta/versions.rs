@@ -155,6 +155,7 @@ fn loader(table: &Table, runtime: &tokio::runtime::Runtime, cache_bytes: usize) 
         cache_bytes,
         spill: None,
         loads: SnapshotLoads::default(),
+        clock: Clock::system(),
     })
 }
 

@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::iceberg;
 use super::log_table::{Head, LogTable};
 use super::world::{TABLE, World};
 
@@ -61,8 +62,9 @@ struct Race {
     answered: AtomicI64,
 }
 
-/// Asks again and again, and checks each answer against what was committed before and after it.
-fn ask_until_the_last(mut kept: Kept, race: &Race) {
+/// Asks again and again, and checks each answer against what was committed before and after it. `file_count` is how many
+/// files a version has.
+fn ask_until_the_last(mut kept: Kept, race: &Race, file_count: fn(i64) -> i64) {
     for call in ["version", "metadata"].iter().cycle() {
         let before = race.committed.load(Ordering::SeqCst);
         kept.send(call);
@@ -70,8 +72,7 @@ fn ask_until_the_last(mut kept: Kept, race: &Race) {
         assert!(version >= before, "version {before} was committed before {version} was told");
         assert!(version <= race.committed.load(Ordering::SeqCst) + 1, "version {version} is not begun yet");
         if *call == "metadata" {
-            // Each commit adds one file.
-            assert!(body.contains(&format!("\"numFiles\":{version}}}")), "{version}: {body}");
+            assert!(body.contains(&format!("\"numFiles\":{}}}", file_count(version))), "{version}: {body}");
         }
         race.answered.fetch_add(1, Ordering::SeqCst);
         if before == COMMITS {
@@ -80,29 +81,84 @@ fn ask_until_the_last(mut kept: Kept, race: &Race) {
     }
 }
 
-#[test]
-fn a_commit_before_a_request_is_in_its_answer_however_many_ask() {
-    let world = World::start();
-    let mut table = world.table("t", &Head::plain());
-    let token = world.share("s", &[("default", "t", "t")]);
+/// Commits the versions up to the last while many ask.
+fn race(world: &World, token: &str, file_count: fn(i64) -> i64, mut commit: impl FnMut(i64)) {
     let race = Race::default();
     std::thread::scope(|scope| {
         for _ in 0..ASKERS {
-            let kept = Kept::open(&world, &token);
-            scope.spawn(|| ask_until_the_last(kept, &race));
+            let kept = Kept::open(world, token);
+            scope.spawn(|| ask_until_the_last(kept, &race, file_count));
         }
         for version in 1..=COMMITS {
             while race.answered.load(Ordering::SeqCst) < version * ANSWERS {
                 std::thread::yield_now();
             }
             // One who asks and goes away, which is nothing to the others.
-            Kept::open(&world, &token).send("version");
-            let path = format!("part-{version:05}.parquet");
-            table.commit(&[LogTable::add(&path, &json!("2024-01-01"), Some(10))]);
+            Kept::open(world, token).send("version");
+            commit(version);
             race.committed.store(version, Ordering::SeqCst);
         }
     });
     assert!(race.answered.into_inner() >= COMMITS * ANSWERS);
+}
+
+#[test]
+fn a_commit_before_a_request_is_in_its_answer_however_many_ask() {
+    let world = World::start();
+    let mut table = world.table("t", &Head::plain());
+    let token = world.share("s", &[("default", "t", "t")]);
+    // Each commit adds one file.
+    race(
+        &world,
+        &token,
+        |version| version,
+        |version| {
+            let path = format!("part-{version:05}.parquet");
+            table.commit(&[LogTable::add(&path, &json!("2024-01-01"), Some(10))]);
+        },
+    );
+}
+
+#[tokio::test]
+async fn metadata_before_a_request_is_in_its_answer_however_many_ask() {
+    let (world, table) = iceberg::start().await;
+    table.write(&[1]).await;
+    let spec = iceberg::bare(&world, &table, "bare", &json!({})).await;
+    let directory = world.bucket().join("bare/metadata");
+    std::fs::write(directory.join("version-hint.text"), "1").unwrap();
+    let token = iceberg::shared(&world, &spec);
+    let mut metadata: Value =
+        serde_json::from_slice(&std::fs::read(directory.join("v1.metadata.json")).unwrap()).unwrap();
+    let first = metadata["snapshots"][0].clone();
+    race(
+        &world,
+        &token,
+        |_| 1,
+        |version| {
+            if version == 1 {
+                return;
+            }
+            let (id, time_ms) = (version + 1_000, first["timestamp-ms"].as_i64().unwrap() + version);
+            let mut snapshot = first.clone();
+            let told = json!({"snapshot-id": id, "sequence-number": version, "timestamp-ms": time_ms});
+            snapshot.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+            // Only the last one is left: writers expire the others.
+            let told = json!({
+                "snapshots": [snapshot], "current-snapshot-id": id, "last-sequence-number": version,
+                "last-updated-ms": time_ms, "refs": {"main": {"snapshot-id": id, "type": "branch"}},
+                "snapshot-log": [{"snapshot-id": id, "timestamp-ms": time_ms}],
+            });
+            metadata.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+            let written = directory.join("written");
+            std::fs::write(&written, metadata.to_string()).unwrap();
+            std::fs::rename(&written, directory.join(format!("v{version}.metadata.json"))).unwrap();
+            // A hint may be behind.
+            if version % 3 == 0 {
+                std::fs::write(&written, version.to_string()).unwrap();
+                std::fs::rename(&written, directory.join("version-hint.text")).unwrap();
+            }
+        },
+    );
 }
 
 #[test]
