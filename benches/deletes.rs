@@ -1,7 +1,8 @@
 //! Deleted rows of Iceberg tables, to the vectors of Delta.
 //!
 //! `positions` reads a position delete file that names rows of many data files; `vectors` reads deletion vectors of Puffin
-//! files; both to the text that goes into the lines of the files. Throughput is in deleted rows.
+//! files; both to the text that goes into the lines of the files. Throughput is in deleted rows. `keys` looks for the keys of an
+//! equality delete file in the key columns of all files; throughput is in rows that are looked at.
 
 #![allow(
     clippy::expect_used,
@@ -15,10 +16,13 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use lakeshare::deletes::files::{DataFile, DeleteFile, Equality, Scan, Source};
 use lakeshare::deletes::kept::Kept;
-use lakeshare::deletes::{DataFile, DeleteFile, Source, read};
+use lakeshare::deletes::keys::{KeyColumn, Kind};
+use lakeshare::deletes::read;
 use lakeshare::storage::Buckets;
 use parquet::arrow::ArrowWriter;
 use roaring::RoaringTreemap;
@@ -90,7 +94,65 @@ fn delete_file(key: &str, record_count: usize) -> DeleteFile {
         content_offset: None,
         content_size_bytes: None,
         only: None,
+        equality: None,
     }
+}
+
+/// A file of numbers, each row another one.
+fn numbers(rows: impl Iterator<Item = i64>) -> Bytes {
+    let id = std::collections::HashMap::from([("PARQUET:field_id".to_owned(), "1".to_owned())]);
+    let field = Field::new("id", DataType::Int64, true).with_metadata(id);
+    let column: ArrayRef = Arc::new(rows.collect::<Int64Array>());
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes.into()
+}
+
+/// One of a thousand rows of all files is deleted by its key.
+fn bench_keys(criterion: &mut Criterion) {
+    let is_measured = std::env::args().any(|argument| argument == "--bench");
+    let count = if is_measured { ROWS_OF_FILE * 10 } else { 1_000 } as i64;
+    let files = 20_i64;
+    let runtime = Runtime::new().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join(BUCKET)).unwrap();
+    let buckets = Buckets::embedded(dir.path().to_owned());
+    let put = |key: &str, bytes| runtime.block_on(buckets.put_new(BUCKET, key, bytes)).unwrap();
+    let key = |row: i64| row.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64);
+    put("keys", numbers((0..files * count / 1_000).map(|number| key(number * 1_000))));
+    for number in 0..files {
+        put(&format!("data{number}"), numbers((number * count..(number + 1) * count).map(key)));
+    }
+    let column = KeyColumn { id: 1, names: Vec::new(), kind: Kind::Whole, has_default: false };
+    let equality = Equality { columns: [column].into(), scope: 0, sequence_number: 2 };
+    let delete_files = [DeleteFile { equality: Some(equality), ..delete_file("keys", 1) }];
+    let data_files: Vec<DataFile> = (0..files)
+        .map(|number| {
+            let scan = Scan {
+                key: format!("data{number}"),
+                sequence_number: 1,
+                size_bytes: 8,
+                constants: Vec::new(),
+            };
+            DataFile { path: scan.key.clone(), row_count: count as u64, deletes: vec![0], scan: Some(scan) }
+        })
+        .collect();
+    let source = Source { buckets: &buckets, bucket: BUCKET };
+    let run = |kept: &Kept| {
+        let told = runtime.block_on(read(&source, kept, &delete_files, &data_files)).unwrap();
+        told.iter().flatten().map(|vector| vector.cardinality).sum::<u64>()
+    };
+    assert_eq!(run(&Kept::new()), (files * count / 1_000) as u64);
+    let mut group = criterion.benchmark_group("deletes");
+    group.throughput(Throughput::Elements((files * count) as u64));
+    group.bench_function(BenchmarkId::new("keys", files * count), |bencher| {
+        bencher.iter(|| run(&Kept::new()))
+    });
+    let kept = Kept::new();
+    group.bench_function(BenchmarkId::new("keys kept", files * count), |bencher| bencher.iter(|| run(&kept)));
 }
 
 fn bench(criterion: &mut Criterion) {
@@ -113,8 +175,12 @@ fn bench(criterion: &mut Criterion) {
         ..delete_file("puffin", count)
     };
     let vectors: Vec<DeleteFile> = places.iter().map(vector).collect();
-    let file =
-        |number: usize, deletes| DataFile { path: path(number), row_count: 1 << 30, deletes: vec![deletes] };
+    let file = |number: usize, deletes| DataFile {
+        path: path(number),
+        row_count: 1 << 30,
+        deletes: vec![deletes],
+        scan: None,
+    };
     let mut group = criterion.benchmark_group("deletes");
     group.throughput(Throughput::Elements((FILES * count) as u64));
     for (name, delete_files, files) in [
@@ -142,5 +208,5 @@ fn bench(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, bench);
+criterion_group!(benches, bench, bench_keys);
 criterion_main!(benches);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{position_file, vector_blob};
+use super::{key_reader, position_file, vector_blob};
 use crate::error::Kind;
 use crate::limits::deletes::{
-    DELETE_FILE_BYTES_MAX, DELETED_FROM_ROWS_MAX, VECTOR_BYTES_MAX, VECTORS_BYTES_MAX,
+    DELETE_FILE_BYTES_MAX, DELETED_FROM_ROWS_MAX, EQUALITY_KEYS_MAX, SCANNED_BYTES_MAX, SCANNED_FILES_MAX,
+    VECTOR_BYTES_MAX, VECTORS_BYTES_MAX,
 };
 use crate::storage;
 
@@ -49,6 +50,20 @@ pub enum Error {
          rewrite it (rewrite_position_delete_files)"
     )]
     LongFile { path: String },
+    #[error("the equality delete file {path} cannot be read: {source}")]
+    Keys { path: String, source: key_reader::Fault },
+    #[error("rows of the file {path} are deleted by equality deletes, and it cannot be read: {source}")]
+    Scanned { path: String, source: key_reader::Fault },
+    #[error(
+        "rows of it are deleted by equality deletes of more than {EQUALITY_KEYS_MAX} keys, which are too many to look for; \
+         compact the table (rewrite_data_files with delete-file-threshold 1)"
+    )]
+    ManyKeys,
+    #[error(
+        "rows of it are deleted by equality deletes, and to find them, columns of more than {SCANNED_BYTES_MAX} bytes or \
+         {SCANNED_FILES_MAX} files would have to be read; compact the table (rewrite_data_files with delete-file-threshold 1)"
+    )]
+    LongScan,
     #[error("a delete file cannot be read")]
     Storage {
         #[from]
@@ -59,6 +74,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of reading this delete file whole.
+    pub(super) fn of_file(error: storage::error::Error, path: &str) -> Self {
+        if matches!(error, storage::error::Error::ObjectTooLarge { .. }) {
+            return Self::LongFile { path: path.to_owned() };
+        }
+        Self::Storage { source: error }
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
             Self::Format { .. }
@@ -67,9 +90,18 @@ impl Error {
             | Self::LongVector { .. }
             | Self::LongVectors
             | Self::LongFile { .. }
+            | Self::ManyKeys
+            | Self::LongScan
             | Self::Vector { source: vector_blob::Fault::TooLarge, .. } => Kind::Unsupported,
             Self::Positions { source, .. } if source.is_of_size() => Kind::Unsupported,
-            Self::Vector { .. } | Self::Positions { .. } | Self::Parquet { .. } => Kind::Corrupt,
+            Self::Keys { source, .. } | Self::Scanned { source, .. } if source.is_of_table() => {
+                Kind::Unsupported
+            }
+            Self::Keys { .. }
+            | Self::Scanned { .. }
+            | Self::Vector { .. }
+            | Self::Positions { .. }
+            | Self::Parquet { .. } => Kind::Corrupt,
             // What the metadata names and nobody finds is no table that does not exist.
             Self::Storage { source } if source.kind() == Kind::NotFound => Kind::Corrupt,
             Self::Storage { source } => source.kind(),

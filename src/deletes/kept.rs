@@ -1,16 +1,19 @@
 //! Delete files that were read, kept for later versions of their tables.
 //!
-//! A delete file never changes: what was read of it once stays true.
+//! A delete file never changes: what was read of it once stays true. Nor does a data file, so that the rows that keys were found in
+//! stay the same, too.
 
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::keys::Key;
 use super::position_file::PositionFile;
 use super::positions::Positions;
 use crate::byte_cache;
-use crate::limits::deletes::KEPT_DELETES_BYTES;
+use crate::limits::deletes::{KEPT_DELETES_BYTES, KEPT_SCANS_BYTES};
+use crate::table::path_digest::PathDigest;
 
 /// What was read of a delete file.
 #[derive(Debug)]
@@ -18,6 +21,22 @@ pub(super) enum Found {
     Positions(PositionFile),
     /// Of the one data file that the manifest names.
     Vector(Positions),
+    /// Of rows of any data file.
+    Keys(Vec<Key>),
+}
+
+/// What is known of a data file that keys were looked for in.
+#[derive(Debug)]
+pub(super) struct Scanned {
+    /// The delete files that the keys are from, in order.
+    pub(super) deletes: Vec<PathDigest>,
+    pub(super) rows: Positions,
+}
+
+impl Scanned {
+    pub(super) fn is_of(&self, delete: PathDigest) -> bool {
+        self.deletes.binary_search(&delete).is_ok()
+    }
 }
 
 impl Found {
@@ -26,6 +45,7 @@ impl Found {
         match self {
             Self::Positions(file) => file.of(path),
             Self::Vector(positions) => Some(positions),
+            Self::Keys(_) => None,
         }
     }
 
@@ -33,6 +53,7 @@ impl Found {
         match self {
             Self::Positions(file) => file.memory_bytes(),
             Self::Vector(positions) => 2 * positions.size_bytes() + size_of::<Self>(),
+            Self::Keys(keys) => size_of::<Self>() + keys.capacity() * size_of::<Key>(),
         }
     }
 }
@@ -55,15 +76,27 @@ impl Weighter<Place, Arc<Found>> for ByBytes {
     }
 }
 
-/// What was read of delete files, within a budget of bytes.
+impl Weighter<PathDigest, Arc<Scanned>> for ByBytes {
+    fn weight(&self, _: &PathDigest, scanned: &Arc<Scanned>) -> u64 {
+        let deletes = scanned.deletes.capacity() * size_of::<PathDigest>();
+        (deletes + 2 * scanned.rows.size_bytes() + size_of::<Scanned>()) as u64
+    }
+}
+
+/// What was read of delete files, and found in data files, each within a budget of bytes.
 pub struct Kept {
     found: Cache<Place, Arc<Found>, ByBytes>,
+    /// By the digests of their keys.
+    scanned: Cache<PathDigest, Arc<Scanned>, ByBytes>,
 }
 
 impl Kept {
     pub fn new() -> Self {
         // Those of a file or two are some hundred bytes.
-        Self { found: byte_cache::whole(KEPT_DELETES_BYTES, 1_024, ByBytes) }
+        Self {
+            found: byte_cache::whole(KEPT_DELETES_BYTES, 1_024, ByBytes),
+            scanned: byte_cache::whole(KEPT_SCANS_BYTES, 1_024, ByBytes),
+        }
     }
 
     pub(super) fn get(&self, place: &Place) -> Option<Arc<Found>> {
@@ -74,9 +107,21 @@ impl Kept {
         self.found.insert(place, Arc::clone(found));
     }
 
+    pub(super) fn scanned(&self, file: PathDigest) -> Option<Arc<Scanned>> {
+        self.scanned.get(&file)
+    }
+
+    /// Keeps what is known of a file, unless more is known.
+    pub(super) fn put_scanned(&self, file: PathDigest, scanned: &Arc<Scanned>) {
+        let known = self.scanned.get(&file).map_or(0, |known| known.deletes.len());
+        if scanned.deletes.len() >= known {
+            self.scanned.insert(file, Arc::clone(scanned));
+        }
+    }
+
     /// Bytes that it takes.
     pub fn memory_bytes(&self) -> u64 {
-        self.found.weight()
+        self.found.weight() + self.scanned.weight()
     }
 }
 

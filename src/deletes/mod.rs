@@ -1,14 +1,20 @@
 //! Deleted rows of Iceberg tables: to deletion vectors of Delta.
 //!
 //! Which delete file applies to which data file is decided before. Here they are read, several at once and each once,
-//! and what several say of one data file becomes one vector, which goes into the line of its file.
+//! and what several say of one data file becomes one vector, which goes into the line of its file. Equality deletes name no
+//! rows: these are looked for in the data files.
 //!
 //! Source: the Iceberg table specification, "Row-level Deletes".
 
+mod equality;
 pub mod error;
+pub mod files;
 #[cfg(test)]
 mod fixture;
 pub mod kept;
+pub mod key_reader;
+pub mod keys;
+mod pieces;
 pub mod position_file;
 pub mod positions;
 #[cfg(test)]
@@ -22,47 +28,13 @@ use futures::StreamExt;
 use tokio::task::{JoinError, spawn_blocking};
 
 use self::error::Error;
+use self::files::{DataFile, DeleteFile, Source};
 use self::kept::{Found, Kept, Place};
 use self::position_file::{Fault, PositionFile, Unread};
 use self::positions::{InlineVector, Positions};
 use crate::limits::deletes::{
     DELETE_FILE_BYTES_MAX, DELETE_FILES_AT_ONCE, DELETED_FROM_ROWS_MAX, VECTOR_BYTES_MAX, VECTORS_BYTES_MAX,
 };
-use crate::storage::{self, Buckets};
-
-/// Where delete files are read from.
-#[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
-    pub buckets: &'a Buckets,
-    pub bucket: &'a str,
-}
-
-/// A file of position deletes, or a deletion vector in a Puffin file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeleteFile {
-    /// As the manifest has it, for messages.
-    pub path: String,
-    /// In the bucket.
-    pub key: String,
-    /// As the manifest has it: `PARQUET`, `puffin`.
-    pub format: String,
-    pub record_count: u64,
-    /// Where the vector lies in a Puffin file.
-    pub content_offset: Option<i64>,
-    pub content_size_bytes: Option<i64>,
-    /// The only data file that it names, if the manifest tells.
-    pub only: Option<String>,
-}
-
-/// A data file some of whose rows may be deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataFile {
-    /// As the manifest has it: delete files name it so.
-    pub path: String,
-    pub row_count: u64,
-    /// The delete files that apply to it, by their numbers.
-    pub deletes: Vec<usize>,
-}
 
 /// The deleted rows of each of the data files, as a vector; `None` where none is deleted.
 ///
@@ -78,7 +50,7 @@ pub async fn read(
     let targets = targets(delete_files.len(), data_files);
     let (mut wanted, mut loads) = (Vec::new(), Vec::new());
     for (file, targets) in delete_files.iter().zip(&targets) {
-        if !targets.is_empty() {
+        if !targets.is_empty() && file.equality.is_none() {
             wanted.push((file, targets));
             loads.push(load(source, kept, file, (data_files, targets)));
         }
@@ -88,6 +60,9 @@ pub async fn read(
         let found = loads.next().await.ok_or(Error::BrokenOff)??;
         check(file, &found)?;
         targets.iter().try_for_each(|&at| merged.add(&found, at))?;
+    }
+    for (at, scanned) in equality::read(source, kept, delete_files, data_files).await? {
+        merged.add_rows(&scanned.rows, at)?;
     }
     let rows = merged.rows;
     let told =
@@ -136,10 +111,15 @@ impl<'a> Merged<'a> {
 
     /// Adds what a delete file says of the data file `at`.
     fn add(&mut self, found: &Found, at: usize) -> Result<(), Error> {
+        let more = self.data_files.get(at).and_then(|file| found.of(&file.path));
+        more.map_or(Ok(()), |more| self.add_rows(more, at))
+    }
+
+    /// Adds rows of the data file `at`.
+    fn add_rows(&mut self, more: &Positions, at: usize) -> Result<(), Error> {
         let (Some(file), Some(rows)) = (self.data_files.get(at), self.rows.get_mut(at)) else {
             return Ok(());
         };
-        let Some(more) = found.of(&file.path) else { return Ok(()) };
         let before = rows.size_bytes();
         rows.merge(more, file.row_count);
         let mut after = rows.size_bytes();
@@ -177,12 +157,7 @@ async fn load(
         return Ok(found);
     }
     let bytes = source.buckets.read_whole(source.bucket, &file.key, DELETE_FILE_BYTES_MAX).await;
-    let is_too_large =
-        |error: &storage::error::Error| matches!(error, storage::error::Error::ObjectTooLarge { .. });
-    if bytes.as_ref().is_err_and(is_too_large) {
-        return Err(Error::LongFile { path: file.path.clone() });
-    }
-    let bytes = bytes?;
+    let bytes = bytes.map_err(|error| Error::of_file(error, &file.path))?;
     let wanted = targets.iter().filter_map(|&at| data_files.get(at));
     let mut wanted: Vec<String> = wanted.map(|file| file.path.clone()).collect();
     wanted.sort_unstable();

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::encode::z85;
 use crate::error::Kind;
+use crate::storage::Buckets;
 
 const BUCKET: &str = "lake";
 
@@ -29,6 +30,7 @@ fn of_positions(key: &str) -> DeleteFile {
         content_offset: None,
         content_size_bytes: None,
         only: None,
+        equality: None,
     }
 }
 
@@ -43,7 +45,7 @@ fn vector(key: &str, offset: usize, blob: &[u8], record_count: u64) -> DeleteFil
 }
 
 fn data(path: &str, row_count: u64, deletes: &[usize]) -> DataFile {
-    DataFile { path: path.to_owned(), row_count, deletes: deletes.to_vec() }
+    DataFile { path: path.to_owned(), row_count, deletes: deletes.to_vec(), scan: None }
 }
 
 fn rows(vector: Option<&InlineVector>) -> BTreeSet<u64> {

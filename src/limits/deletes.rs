@@ -30,3 +30,22 @@ pub const VECTORS_BYTES_MAX: usize = 128 << 20;
 
 /// Delete files that were read and are kept for later versions, in bytes: those of some hundred commits.
 pub const KEPT_DELETES_BYTES: usize = 64 << 20;
+
+/// Keys of equality deletes that are looked for in one version: in memory they take up to 140 MB, as deletion vectors do.
+pub const EQUALITY_KEYS_MAX: usize = 3_600_000;
+
+/// Key columns of data files that are read for one version, packed, in bytes: some 20 seconds of a processor. A version that
+/// needs more would come too late for who asks for it.
+pub const SCANNED_BYTES_MAX: u64 = 512 << 20;
+
+/// Data files that are looked into for one version: a store that answers in 40 ms needs a minute for them.
+pub const SCANNED_FILES_MAX: usize = 10_000;
+
+/// Key columns of data files that are in memory together, packed, in bytes; one file may exceed it.
+pub const SCANNED_AT_ONCE_BYTES: u64 = 32 << 20;
+
+/// Data files that are read side by side.
+pub const SCANS_READ_AT_ONCE: usize = 8;
+
+/// Rows that keys were found in, kept for later versions, in bytes: those of some ten thousand files.
+pub const KEPT_SCANS_BYTES: usize = 64 << 20;

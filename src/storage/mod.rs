@@ -5,6 +5,7 @@ pub mod file_read;
 pub mod files;
 pub mod glimpse;
 mod local;
+pub mod parquet_footer;
 pub mod pending;
 pub mod table_store;
 mod write;

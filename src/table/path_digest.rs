@@ -67,7 +67,7 @@ pub struct PathDigests {
 
 /// A digest is as good as a hash, so it is not hashed again.
 #[derive(Debug, Clone, Copy, Default)]
-struct DigestIsHash(u64);
+pub struct DigestIsHash(u64);
 
 impl std::hash::BuildHasher for DigestIsHash {
     type Hasher = Self;

@@ -334,3 +334,5 @@ async fn difference(ground: &Ground<'_>, step: &Step) -> Result<Option<Arc<Diffe
 mod fixture;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod written;

@@ -5,7 +5,7 @@
 //! remembered, so that later versions read what is new; files that are newer than every delete are not looked at. Files
 //! that lose rows leave their segments then.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,17 +14,23 @@ use tokio::task::spawn_blocking;
 
 use super::decode::each_live;
 use super::error::{Error, Fault};
+use super::identities::{Identities, Identity};
+use super::key_columns::{KeyColumns, KeyFile};
 use super::list::{Manifest, Source};
 use super::manifests::Manifests;
 use super::paths::Root;
 use super::remembered::{Collector, Files, Names};
+use crate::deletes;
+use crate::deletes::files::{DataFile, DeleteFile, Equality, Scan};
 use crate::deletes::positions::InlineVector;
-use crate::deletes::{self, DataFile, DeleteFile};
 use crate::iceberg::metadata::TableMetadata;
+use crate::iceberg::transform::Transform;
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
 use crate::limits::uniform::{MANIFEST_BYTES_AT_ONCE, MANIFESTS_READ_AT_ONCE};
 use crate::manifest::codec::Unpacker;
+use crate::manifest::entries;
 use crate::manifest::entry::{Entry, FileContent};
+use crate::manifest::partition::PartitionField;
 use crate::scan::deletes::{Deletes, Partition, only_file};
 use crate::side_by_side;
 use crate::table::path_digest::PathDigest;
@@ -55,7 +61,7 @@ type Numbered = (usize, Manifest);
 /// The files that lose rows, with the vectors of these rows. `lists.data` may be a part of the snapshot's manifests.
 ///
 /// # Errors
-/// [`Fault::EqualityDeletes`], and what reading manifests and delete files can fail of.
+/// What reading manifests and delete files can fail of.
 pub(super) async fn read(
     source: &Source<'_>,
     manifests: &Manifests,
@@ -73,9 +79,10 @@ pub(super) async fn read(
         return Ok(Vec::new());
     }
     applying.names = Names::of(&applying.deletes);
+    applying.know_keys(metadata)?;
     let applying = Arc::new(applying);
     let (places, data_files) = find(source, manifests, &applying, lists.data).await?;
-    let from = deletes::Source { buckets: source.buckets, bucket: source.bucket };
+    let from = deletes::files::Source { buckets: source.buckets, bucket: source.bucket };
     let vectors = deletes::read(&from, manifests.deletes(), &applying.files, &data_files).await?;
     let losing = places
         .into_iter()
@@ -171,20 +178,29 @@ struct Applying {
     names: Names,
     /// By their numbers in `deletes`.
     files: Vec<DeleteFile>,
-    /// Which of them hold values instead of positions.
-    equalities: HashSet<usize>,
+    /// Which of them hold keys instead of positions.
+    equalities: HashMap<usize, KeyFile>,
+    columns: KeyColumns,
+    identities: Vec<Identities>,
+    /// The partitions that equality deletes are of, numbered.
+    scopes: HashMap<Option<Partition>, usize>,
 }
 
 impl Applying {
     fn new(metadata: &TableMetadata, root: Root) -> Self {
-        let specs = metadata.specs().iter().filter(|spec| spec.fields.is_empty());
+        let is_void =
+            |field: &crate::iceberg::partition_spec::PartitionField| field.transform == Transform::Void;
+        let specs = metadata.specs().iter().filter(|spec| spec.fields.iter().all(is_void));
         Self {
             root,
             unpartitioned: specs.map(|spec| spec.id).collect(),
             deletes: Deletes::default(),
             names: Names::default(),
             files: Vec::new(),
-            equalities: HashSet::new(),
+            equalities: HashMap::new(),
+            columns: KeyColumns::default(),
+            identities: metadata.specs().iter().map(Identities::of).collect(),
+            scopes: HashMap::new(),
         }
     }
 
@@ -204,9 +220,6 @@ impl Applying {
         if entry.key_metadata.is_some_and(|key| !key.is_empty()) {
             return Err(Fault::Encrypted.into());
         }
-        if entry.content == FileContent::EqualityDeletes {
-            self.equalities.insert(self.files.len());
-        }
         let key = self.root.own_key(entry.file_path);
         self.files.push(DeleteFile {
             path: path(),
@@ -216,43 +229,129 @@ impl Applying {
             content_offset: entry.content_offset,
             content_size_bytes: entry.content_size_bytes,
             only: only_file(entry).map(str::to_owned),
+            equality: None,
         });
-        self.deletes.add(entry, manifest.spec_id, self.unpartitioned.contains(&manifest.spec_id));
+        let is_unpartitioned = self.unpartitioned.contains(&manifest.spec_id);
+        if entry.content == FileContent::EqualityDeletes {
+            self.add_keys(entry, manifest.spec_id, is_unpartitioned);
+        }
+        self.deletes.add(entry, manifest.spec_id, is_unpartitioned);
+        Ok(())
+    }
+
+    /// Notes the equality delete file that was noted last.
+    fn add_keys(&mut self, entry: &Entry<'_>, spec_id: i32, is_unpartitioned: bool) {
+        let partition = (!is_unpartitioned).then(|| Partition::of(spec_id, &entry.partition));
+        let next = self.scopes.len();
+        let scope = *self.scopes.entry(partition).or_insert(next);
+        let sequence_number = entry.sequence_number.unwrap_or(0);
+        let number = self.files.len().saturating_sub(1);
+        if let Some(file) = self.files.last_mut() {
+            file.equality = Some(Equality { columns: Arc::new([]), scope, sequence_number });
+        }
+        self.equalities.insert(number, KeyFile::of(entry));
+    }
+
+    /// Finds out what the keys of all equality deletes are made of.
+    fn know_keys(&mut self, metadata: &TableMetadata) -> Result<(), Error> {
+        if self.equalities.is_empty() {
+            return Ok(());
+        }
+        let ids: BTreeSet<i32> = self.equalities.values().flat_map(|file| file.ids.iter().copied()).collect();
+        self.columns = KeyColumns::of(metadata, &ids)?;
+        for (&number, keys) in &self.equalities {
+            let equality = self.files.get_mut(number).and_then(|file| file.equality.as_mut());
+            if let Some(equality) = equality {
+                equality.columns = self.columns.columns(&keys.ids).ok_or(Fault::EqualityDeletes)?;
+            }
+        }
         Ok(())
     }
 
     /// The data files of a manifest, and those that deletes apply to.
     fn find(&self, (manifest, bytes): &(Manifest, Bytes)) -> Result<(Files, Vec<Found>), Error> {
         let (mut files, mut found) = (Collector::default(), Vec::new());
+        let fields = self.partition_fields(manifest, bytes)?;
+        let identities = Identities::places(&self.identities, manifest.spec_id, &fields);
         each_live((manifest, bytes), &mut Unpacker::new(), &mut |entry| {
             let partition = Partition::of(manifest.spec_id, &entry.partition);
             let sequence_number = entry.sequence_number.unwrap_or(0);
-            let deletes = self.deletes.of_file(entry.file_path, sequence_number, &partition);
+            let mut deletes = self.deletes.of_file(entry.file_path, sequence_number, &partition);
             files.add(entry, partition);
+            let scan = self.scan(entry, &mut deletes, (&identities, &fields))?;
             if !deletes.is_empty() {
                 let row_count = u64::try_from(entry.record_count).unwrap_or(0);
-                found.push(self.found(entry.file_path, row_count, deletes)?);
+                found.push(self.found(entry.file_path, row_count, (deletes, scan))?);
             }
             Ok(())
         })?;
         Ok((files.finish(), found))
     }
 
+    /// What the partition tuples of a manifest are, if that matters.
+    fn partition_fields(&self, manifest: &Manifest, bytes: &[u8]) -> Result<Vec<PartitionField>, Error> {
+        if self.equalities.is_empty() {
+            return Ok(Vec::new());
+        }
+        let opened = entries::Manifest::open(bytes);
+        let opened = opened.map_err(|source| Error::Manifest { path: manifest.path.clone(), source })?;
+        Ok(opened.partition_fields().to_vec())
+    }
+
+    /// How keys are looked for in a data file. Takes away equality deletes none of whose keys can be in it.
+    fn scan(
+        &self,
+        entry: &Entry<'_>,
+        deletes: &mut Vec<usize>,
+        (identities, fields): (&[Identity], &[PartitionField]),
+    ) -> Result<Option<Scan>, Error> {
+        let mut ids = BTreeSet::new();
+        // Nobody is told of files of other formats.
+        let is_parquet = entry.file_format.eq_ignore_ascii_case("parquet");
+        deletes.retain(|number| {
+            let Some(keys) = self.equalities.get(number) else { return true };
+            let may_match = is_parquet && keys.may_match(entry, &self.columns);
+            ids.extend(keys.ids.iter().copied().filter(|_| may_match));
+            may_match
+        });
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let path = || entry.file_path.to_owned();
+        let key = self.root.own_key(entry.file_path);
+        let constants = self.columns.constants(identities, fields, &entry.partition)?;
+        let size = |id: &i32| {
+            let is_constant = constants.iter().any(|(constant, _)| constant == id);
+            entry.column_sizes.and_then(|sizes| sizes.get(*id)).or(is_constant.then_some(0))
+        };
+        let sizes: Option<Vec<i64>> = ids.iter().map(size).collect();
+        let sum = sizes.map_or(entry.file_size_bytes, |sizes| sizes.into_iter().fold(0, i64::saturating_add));
+        Ok(Some(Scan {
+            key: key.map_err(|source| Error::Path { path: path(), source })?,
+            sequence_number: entry.sequence_number.unwrap_or(0),
+            size_bytes: u64::try_from(sum).unwrap_or(u64::MAX),
+            constants,
+        }))
+    }
+
     /// Those that deletes apply to, if what is remembered of a manifest tells.
     fn recall(&self, files: &Files) -> Result<Option<Vec<Found>>, Error> {
         let Some(named) = files.named(&self.deletes, &self.names) else { return Ok(None) };
-        let found = named.into_iter().map(|named| self.found(named.path, named.row_count, named.deletes));
+        let found =
+            named.into_iter().map(|named| self.found(named.path, named.row_count, (named.deletes, None)));
         found.collect::<Result<_, _>>().map(Some)
     }
 
-    fn found(&self, path: &str, row_count: u64, deletes: Vec<usize>) -> Result<Found, Error> {
-        if deletes.iter().any(|number| self.equalities.contains(number)) {
-            return Err(Fault::EqualityDeletes.into());
-        }
+    fn found(
+        &self,
+        path: &str,
+        row_count: u64,
+        (deletes, scan): (Vec<usize>, Option<Scan>),
+    ) -> Result<Found, Error> {
         let path = path.to_owned();
         let key = self.root.resolve(&path);
         let key = key.map_err(|source| Error::Path { path: path.clone(), source })?.key;
         let digest = PathDigest::of(key);
-        Ok((digest, DataFile { path, row_count, deletes }))
+        Ok((digest, DataFile { path, row_count, deletes, scan }))
     }
 }

@@ -106,7 +106,7 @@ pub enum Fault {
     )]
     NameMapping { property: &'static str },
     #[error(
-        "rows of it are deleted by equality deletes, which Delta readers do not know; \
+        "rows of it are deleted by equality deletes over columns whose values are not known or cannot be compared; \
          compact the table (rewrite_data_files with delete-file-threshold 1)"
     )]
     EqualityDeletes,

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::types::{Type as Column, TypePtr};
@@ -18,15 +17,12 @@ use super::naming::{NAME_MAPPING, NameMapping, Naming};
 use crate::iceberg::schema::Schema;
 use crate::iceberg::types::{Field, Type};
 use crate::limits::manifest::MANIFEST_BYTES_MAX;
-use crate::limits::uniform::{FOOTER_BYTES_FIRST, FOOTER_BYTES_MAX, FOOTERS_MAX, FOOTERS_READ_AT_ONCE};
+use crate::limits::uniform::{FOOTERS_MAX, FOOTERS_READ_AT_ONCE};
 use crate::manifest::codec::Unpacker;
 use crate::manifest::entries;
 use crate::manifest::error::Error as ManifestError;
-use crate::storage::error::Error as StorageError;
+use crate::storage::parquet_footer;
 use crate::storage::table_store::TableStore;
-
-/// The length of a footer and the file's magic stand at its end (Apache Parquet, "File Format").
-const END_BYTES: u64 = 8;
 
 /// Looks into every live file.
 pub(super) async fn naming(
@@ -73,31 +69,10 @@ async fn live_paths(source: &Source<'_>, manifests: &[Manifest]) -> Result<Vec<S
 
 /// What a file says of its columns.
 pub(super) async fn columns(store: &TableStore, key: &str, path: &str) -> Result<TypePtr, Error> {
-    let footer = read_footer(store, key, path).await?;
-    let metadata = ParquetMetaDataReader::decode_metadata(&footer);
-    let metadata = metadata.map_err(|_| Error::Footer { path: path.to_owned() })?;
-    Ok(metadata.file_metadata().schema_descr().root_schema_ptr())
-}
-
-async fn read_footer(store: &TableStore, key: &str, path: &str) -> Result<Bytes, Error> {
-    let no_object = || StorageError::NoSuchObject { object: path.to_owned() };
-    let info = store.head(key).await?.ok_or_else(no_object)?;
-    let size = info.size_bytes;
     let broken = || Error::Footer { path: path.to_owned() };
-    let mut end = store.read_range(key, &info, size.saturating_sub(FOOTER_BYTES_FIRST)..size).await?;
-    let length = footer_bytes(&end).filter(|length| *length <= FOOTER_BYTES_MAX).ok_or_else(broken)?;
-    if (end.len() as u64) < length + END_BYTES {
-        end = store.read_range(key, &info, size.saturating_sub(length + END_BYTES)..size).await?;
-    }
-    let after = end.len().checked_sub(usize::try_from(END_BYTES).unwrap_or(usize::MAX)).ok_or_else(broken)?;
-    let start = after.checked_sub(usize::try_from(length).unwrap_or(usize::MAX)).ok_or_else(broken)?;
-    Ok(end.slice(start..after))
-}
-
-fn footer_bytes(end: &[u8]) -> Option<u64> {
-    let (rest, magic) = end.split_last_chunk::<4>()?;
-    let (_, length) = rest.split_last_chunk::<4>()?;
-    (magic == b"PAR1").then(|| u32::from_le_bytes(*length).into())
+    let (footer, _) = parquet_footer::read(store, key, path).await?.ok_or_else(broken)?;
+    let metadata = ParquetMetaDataReader::decode_metadata(&footer).map_err(|_| broken())?;
+    Ok(metadata.file_metadata().schema_descr().root_schema_ptr())
 }
 
 /// What the columns of all files are called.
@@ -247,12 +222,5 @@ mod tests {
         assert_eq!(naming_of(&[old, "optional int32 a = 1;"]), None);
         assert_eq!(naming_of(&[old, "optional int32 old = 7;"]), None, "that column was dropped");
         assert_eq!(naming_of(&["optional group s { optional int32 q; optional int32 x = 9; }"]), None);
-    }
-
-    #[test]
-    fn a_footer_is_found_from_the_end() {
-        assert_eq!(footer_bytes(b"xx\x05\0\0\0PAR1"), Some(5));
-        assert_eq!(footer_bytes(b"\0PAR1"), None);
-        assert_eq!(footer_bytes(b"\x05\0\0\0PARE"), None, "its footer is encrypted");
     }
 }

@@ -15,6 +15,7 @@ mod footers;
 mod former_types;
 mod history;
 mod identities;
+mod key_columns;
 mod list;
 pub mod manifests;
 pub mod metadata_files;

@@ -98,6 +98,11 @@ impl NameMapping {
         Some(mapping)
     }
 
+    /// What this field may be called.
+    pub(super) fn names(&self, id: i32) -> &[String] {
+        self.names.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a column of that name is this field.
     pub(super) fn calls(&self, id: i32, name: &str) -> bool {
         self.names.get(&id).is_some_and(|names| names.iter().any(|known| known == name))

@@ -10,17 +10,18 @@ use crate::delta::corpus::corpus;
 use crate::uniform::corpus::REFUSED;
 
 /// Where messages of refusals stand that a provider or a recipient may see.
-const MESSAGES: [&str; 7] = [
+const MESSAGES: [&str; 8] = [
     "src/uniform/error.rs",
     "src/uniform/paths.rs",
     "src/uniform/pointer.rs",
     "src/deletes/error.rs",
+    "src/deletes/key_reader.rs",
     "src/iceberg/error.rs",
     "src/manifest/error.rs",
     "src/admin/options.rs",
 ];
 /// Those of them that exist for refusals alone: a row explains each, but for what is broken rather than refused.
-const REFUSALS: [&str; 2] = ["src/uniform/error.rs", "src/deletes/error.rs"];
+const REFUSALS: [&str; 3] = ["src/uniform/error.rs", "src/deletes/error.rs", "src/deletes/key_reader.rs"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

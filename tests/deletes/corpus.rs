@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
+use lakeshare::deletes;
+use lakeshare::deletes::files::{DataFile, DeleteFile, Source};
 use lakeshare::deletes::kept::Kept;
-use lakeshare::deletes::{self, DataFile, DeleteFile, Source};
 use lakeshare::encode::z85;
 use lakeshare::iceberg::metadata::TableMetadata;
 use lakeshare::manifest::codec::Unpacker;
@@ -112,6 +113,7 @@ impl Table {
                 content_offset: entry.content_offset,
                 content_size_bytes: entry.content_size_bytes,
                 only: only_file(entry).map(str::to_owned),
+                equality: None,
             });
         });
         self.each(&list, Content::Data, &mut |entry, spec_id| {
@@ -119,6 +121,7 @@ impl Table {
                 path: entry.file_path.to_owned(),
                 row_count: entry.record_count as u64,
                 deletes: applying.of(entry, spec_id),
+                scan: None,
             });
         });
         let source = Source { buckets, bucket: "table" };

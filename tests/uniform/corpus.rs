@@ -83,8 +83,6 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("ddbi__case_sensitive_names", "'user_id' and 'uSeR_Id' differ in nothing but case"),
     // Its file lies beside the table.
     ("ddbi__column_mapping_my_table", "it leads to no bucket of this server"),
-    ("ddbi__equality_deletes_mydb_mytable", "deleted by equality deletes"),
-    ("ddbi__equality_deletes_mydb_mytable_partitioned", "deleted by equality deletes"),
     ("ddbi__partition_fixed_length_binary", "'partition_col' has the type fixed[11]"),
     ("ddbi__partition_time", "'partition_col' has the type time"),
     // Only files of its later spec lack this column.
@@ -94,8 +92,7 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("ddbi__uuid", "'uuid' has the type uuid"),
     ("impala__airports_parquet", "has columns without field ids"),
     ("impala__iceberg_mixed_file_format_test", "has the format ORC, and only Parquet"),
-    ("impala__iceberg_v2_delete_both_eq_and_pos", "deleted by equality deletes"),
-    ("impala__iceberg_v2_delete_equality_partition_evolution", "deleted by equality deletes"),
+    ("impala__iceberg_v2_delete_both_eq_and_pos", "names other files than /test-warehouse/"),
     ("impala__iceberg_v2_no_deletes_orc", "has the format ORC, and only Parquet"),
     // Its manifests were moved to another file system, the paths in its delete files were not.
     ("impala__iceberg_v2_partitioned_position_deletes", "names other files than /test-warehouse/"),
@@ -107,8 +104,6 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("impala__iceberg_v3_iceberg_v3_default_value_avro", "has the format AVRO, and only Parquet"),
     ("pyiceberg__types", "'t' has the type time"),
     ("spark40__v2_avro", "has the format AVRO, and only Parquet"),
-    ("spark40__v2_eq_deletes", "deleted by equality deletes"),
-    ("spark40__v2_mixed_deletes", "deleted by equality deletes"),
     ("spark40__v2_orc", "has the format ORC, and only Parquet"),
     ("spark40__v3_defaults", "'i' has a default for rows that are older"),
 ];

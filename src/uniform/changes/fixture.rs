@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::written::{bound, keys, position_deletes, schema};
 use crate::iceberg::metadata::TableMetadata;
 use crate::manifest::fixture::encode::Style;
 use crate::manifest::fixture::lists::{ListRow, manifest_list};
@@ -65,6 +63,7 @@ pub(super) enum Event {
     RemoveFiles { which: u8 },
     Overwrite { which: u8, size: u8 },
     DeleteRows { which: u8, positions: Vec<u8> },
+    DeleteKeys { which: Vec<u8> },
     Compact { which: u8 },
     RewriteManifests,
     RollBack { back: u8 },
@@ -78,6 +77,7 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         2 => (any::<u8>(), 1_u8..9).prop_map(|(which, size)| Event::Overwrite { which, size }),
         4 => (any::<u8>(), proptest::collection::vec(0_u8..9, 1..4))
             .prop_map(|(which, positions)| Event::DeleteRows { which, positions }),
+        2 => proptest::collection::vec(any::<u8>(), 1..4).prop_map(|which| Event::DeleteKeys { which }),
         2 => any::<u8>().prop_map(|which| Event::Compact { which }),
         1 => Just(Event::RewriteManifests),
         2 => any::<u8>().prop_map(|back| Event::RollBack { back }),
@@ -116,7 +116,8 @@ impl Table {
     }
 
     pub(super) fn new_file(&mut self, rows: Vec<u32>) -> String {
-        let path = format!("s3://lake/t/{}", self.name("data"));
+        let name = self.name("data");
+        let path = self.put(&name, &keys(&rows));
         self.files.insert(path.clone(), DataFile { rows, sequence_number: self.sequence_number() });
         path
     }
@@ -139,6 +140,9 @@ impl Table {
                 file_format: "PARQUET".to_owned(),
                 record_count: i64::try_from(file.rows.len()).unwrap(),
                 file_size_bytes: 7,
+                null_value_counts: Some(vec![(1, 0)]),
+                lower_bounds: bound(file.rows.iter().min()),
+                upper_bounds: bound(file.rows.iter().max()),
                 ..Row::default()
             }
         };
@@ -173,6 +177,30 @@ impl Table {
             referenced_data_file: (!self.next_file.is_multiple_of(5)).then(|| path.to_owned()),
             ..Row::default()
         };
+        self.manifest_of_deletes(row)
+    }
+
+    /// A manifest of a file that deletes all older rows with these keys.
+    pub(super) fn key_manifest(&mut self, deleted: &[u32]) -> ListRow {
+        let name = self.name("deletes");
+        let file = self.put(&name, &keys(deleted));
+        let row = Row {
+            status: 1,
+            sequence_number: Some(self.sequence_number()),
+            content: 2,
+            file_path: file,
+            file_format: "PARQUET".to_owned(),
+            record_count: i64::try_from(deleted.len()).unwrap(),
+            equality_ids: Some(vec![1]),
+            lower_bounds: bound(deleted.iter().min()),
+            upper_bounds: bound(deleted.iter().max()),
+            null_value_counts: Some(vec![(1, 0)]),
+            ..Row::default()
+        };
+        self.manifest_of_deletes(row)
+    }
+
+    fn manifest_of_deletes(&mut self, row: Row) -> ListRow {
         let name = self.name("metadata");
         let bytes = manifest(&[row], &[], &Style::default());
         ListRow {
@@ -256,6 +284,22 @@ impl Table {
         rows
     }
 
+    fn delete_keys(&mut self, mut state: State, which: &[u8]) {
+        let all = self.rows_of(&state);
+        let keys = which.iter().map(|which| all.get(usize::from(*which) % all.len().max(1)));
+        let keys: Vec<u32> = keys.map(|key| key.copied().unwrap_or(0)).collect();
+        let listed = self.key_manifest(&keys);
+        state.deletes.push(listed);
+        for path in Self::live_files(&state) {
+            let rows = self.files[&path].rows.iter().zip(0_u64..);
+            let gone: Vec<u64> = rows.filter(|(row, _)| keys.contains(row)).map(|(_, at)| at).collect();
+            if !gone.is_empty() {
+                state.deleted.entry(path).or_default().extend(gone);
+            }
+        }
+        self.commit("overwrite", state);
+    }
+
     pub(super) fn happens(&mut self, event: &Event) {
         let mut state = self.now();
         match event {
@@ -296,6 +340,7 @@ impl Table {
                 }
                 self.commit("overwrite", state);
             }
+            Event::DeleteKeys { which } => self.delete_keys(state, which),
             Event::Compact { which } => {
                 let gone = Self::some_of(&state, *which);
                 let rows = gone.iter().flat_map(|path| self.left_of(path, state.deleted.get(path))).collect();
@@ -352,29 +397,4 @@ impl Table {
     pub(super) fn place(&self) -> Place<'_> {
         Place { buckets: &self.buckets, bucket: "lake", root: "t" }
     }
-}
-
-/// So many columns.
-pub(super) fn schema(count: usize) -> Value {
-    let field = |id: usize| json!({"id": id, "name": format!("c{id}"), "required": false, "type": "long"});
-    (1..=count).map(field).collect()
-}
-
-pub(super) fn position_deletes(path: &str, positions: &[u64]) -> Vec<u8> {
-    let field = |id: i32, name: &str, of: DataType| {
-        let id = ("PARQUET:field_id".to_owned(), id.to_string());
-        Field::new(name, of, false).with_metadata(std::collections::HashMap::from([id]))
-    };
-    let fields =
-        vec![field(2_147_483_546, "file_path", DataType::Utf8), field(2_147_483_545, "pos", DataType::Int64)];
-    let mut positions: Vec<i64> = positions.iter().map(|row| i64::try_from(*row).unwrap()).collect();
-    positions.sort_unstable();
-    let paths: ArrayRef = Arc::new(StringArray::from(vec![path; positions.len()]));
-    let columns = vec![paths, Arc::new(Int64Array::from(positions)) as ArrayRef];
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes
 }

@@ -233,7 +233,19 @@ fn manifests_are_read_once_for_deletes_that_name_their_file() {
 }
 
 #[test]
-fn equality_deletes_are_refused_with_their_version() {
+fn keys_take_rows_from_older_files() {
+    let table = table_of(&[
+        Event::Append { sizes: vec![3, 3] },
+        Event::DeleteKeys { which: vec![1] },
+        Event::Append { sizes: vec![2] },
+        Event::DeleteKeys { which: vec![0, 5] },
+    ]);
+    let told: Vec<String> = lines(&table).into_iter().map(|(_, told)| told.join(" ")).collect();
+    assert_eq!(told, ["", "+1 +2", "-1 +1*", "+8", "-1* +1* -8 +8*"]);
+}
+
+#[test]
+fn keys_that_cannot_be_read_are_refused_with_their_version() {
     let mut table = table_of(&[Event::Append { sizes: vec![3] }]);
     let mut state = table.now();
     let row = Row {
@@ -243,7 +255,7 @@ fn equality_deletes_are_refused_with_their_version() {
         file_path: "s3://lake/t/eq".to_owned(),
         file_format: "PARQUET".to_owned(),
         record_count: 1,
-        equality_ids: Some(vec![1]),
+        equality_ids: Some(vec![99]),
         ..Row::default()
     };
     let path = table.put("metadata/eq", &manifest(&[row], &[], &Style::default()));
