@@ -47,10 +47,11 @@ impl Core {
         let answering = Rc::new((self.doors, self.metrics));
         let handler = Rc::new(move |request: http::Request<hyper::body::Incoming>| {
             let answering = Rc::clone(&answering);
-            async move {
+            // A connection keeps a place for it as long as its answer is read.
+            Box::pin(async move {
                 let (doors, metrics) = &*answering;
                 doors.answer(request, metrics).await
-            }
+            })
         });
         loop {
             let accepted = tokio::select! {

@@ -131,7 +131,9 @@ impl Loader {
         if !self.shared.is_known(source, wanted) {
             let (loader, hints) = (self.clone(), hints.cloned());
             let key = Key { source: source.clone(), wanted };
-            let part = self.run(async move { loader.shared.part(&key, hints.as_ref()).await }).await;
+            // Large, and few ask for it.
+            let part = Box::pin(async move { loader.shared.part(&key, hints.as_ref()).await });
+            let part = self.run(part).await;
             // What is wrong with the table is said by who loads it.
             if let Ok(Some(part)) = part {
                 return Ok(part);

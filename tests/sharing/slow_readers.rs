@@ -64,7 +64,7 @@ fn wait_until_all_are_closed(world: &World) {
 fn five_hundred_slow_readers_cost_little_more_than_their_sockets() {
     const READERS: usize = 500;
     /// A connection with its buffers; lines are shared.
-    const READER_BYTES_MAX: usize = 64 << 10;
+    const READER_BYTES_MAX: usize = 48 << 10;
     for coding in ["identity", "zstd"] {
         let (world, token) = world(&[]);
         // All of it was rendered before, so that only readers are counted.
