@@ -218,12 +218,15 @@ fn a_caller_that_goes_away_spoils_nothing() {
     let runtime = runtime();
     let loader = loader(&table, &runtime, 1 << 30);
     runtime.block_on(async {
+        let mut gone = 0;
         for _ in 0..50 {
             let source = source("t");
             let mut load = Box::pin(loader.load(&source, Wanted::Latest));
-            assert!(futures::poll!(&mut load).is_pending() || cfg!(not(debug_assertions)));
+            // What those before it asked for may have come meanwhile.
+            gone += usize::from(futures::poll!(&mut load).is_pending());
             drop(load);
         }
+        assert!(gone > 0 || cfg!(not(debug_assertions)));
         assert_eq!(paths(&loader.load(&source("t"), Wanted::Latest).await.unwrap()), ["a"]);
     });
 }
