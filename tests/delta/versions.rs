@@ -214,21 +214,20 @@ fn a_hundred_callers_share_the_replay_and_all_see_the_newest_version() {
 
 #[test]
 fn a_caller_that_goes_away_spoils_nothing() {
-    let table = Table::with_commit_0(&[add("a")]);
-    let runtime = runtime();
-    let loader = loader(&table, &runtime, 1 << 30);
-    runtime.block_on(async {
-        let mut gone = 0;
-        for _ in 0..50 {
-            let source = source("t");
+    let (runtime, source) = (runtime(), source("t"));
+    let mut gone = 0;
+    for _ in 0..50 {
+        let table = Table::with_commit_0(&[add("a")]);
+        let loader = loader(&table, &runtime, 1 << 30);
+        runtime.block_on(async {
             let mut load = Box::pin(loader.load(&source, Wanted::Latest));
-            // What those before it asked for may have come meanwhile.
+            // Now and then it is loaded before the caller looks.
             gone += usize::from(futures::poll!(&mut load).is_pending());
             drop(load);
-        }
-        assert!(gone > 0 || cfg!(not(debug_assertions)));
-        assert_eq!(paths(&loader.load(&source("t"), Wanted::Latest).await.unwrap()), ["a"]);
-    });
+            assert_eq!(paths(&loader.load(&source, Wanted::Latest).await.unwrap()), ["a"]);
+        });
+    }
+    assert!(gone > 0, "nobody went away before the end");
 }
 
 #[test]
